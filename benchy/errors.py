@@ -1,0 +1,191 @@
+"""The error tree: everything that can go wrong with a run, each with its exit code and what to do.
+
+::
+
+    BenchyError                     1
+    ├── ConfigError                 2   the YAML file or the command line is wrong; nothing was started
+    ├── TaskNotFound                3   a benchmark that lm-eval does not know
+    ├── ModelNotFound               4   no such repository, revision or folder, or no weights in it
+    ├── AccessDenied                5   private or gated, or the token is missing or not valid
+    ├── NotEnoughMemory             6   the GPU (or this host) is too small for the model or the batch
+    ├── ModelLoadError              7   the model was found but does not load
+    │   └── ModelTestFailed             it loads, but says nothing or computes NaN
+    ├── EvaluationFailed            8   lm-eval raised, or a data set could not be read
+    ├── UploadFailed                9   the leaderboard could not be written; the finished record is kept
+    ├── WorkerError                10   the GPU worker could not be started, or ended without an answer
+    │   ├── WorkerDied                  transient: killed or crashed in the middle of a request
+    │   └── GpuNotFound                 the configured GPU or device does not exist here
+    ├── NetworkError               11   transient: the Hub or another server could not be reached
+    ├── DiskFull                   12   no space left for weights or results
+    └── Interrupted               130   Ctrl-C, or cancelled in Prefect
+
+An error travels from the worker to the host as :class:`ErrorData` and is raised there as the same class
+(:func:`from_data`); nothing learns what went wrong by reading log text. Prefect retries only what is ``transient``.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ErrorData(BaseModel):
+    """An error as plain data: in the protocol and in the record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    """The name of the class in this module."""
+    message: str
+    """What failed, in one line."""
+    hint: str = ""
+    """What to do about it."""
+    transient: bool = False
+    """Whether the same request may succeed when it is tried again."""
+    traceback: str = ""
+    """Where it was raised, for the log; never shown on the terminal."""
+
+
+class BenchyError(Exception):
+    """What every error of Benchy is; ``str(error)`` is what failed, ``hint`` what to do."""
+
+    exit_code: ClassVar[int] = 1
+    default_hint: ClassVar[str] = ""
+    default_transient: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str = "", transient: bool | None = None, traceback: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint or self.default_hint
+        self.transient = self.default_transient if transient is None else transient
+        self.traceback = traceback
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as data, since Prefect carries exceptions between processes."""
+        return from_data, (self.to_data(),)
+
+    def to_data(self) -> ErrorData:
+        """This error as plain data."""
+        return ErrorData(
+            kind=type(self).__name__,
+            message=self.message,
+            hint=self.hint,
+            transient=self.transient,
+            traceback=self.traceback,
+        )
+
+
+class ConfigError(BenchyError):
+    """The YAML file or the command line is wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class TaskNotFound(BenchyError):
+    """A benchmark that lm-eval does not know."""
+
+    exit_code = 3
+    default_hint = "`lm_eval ls tasks` lists every name; your own tasks need evaluation.include_path"
+
+
+class ModelNotFound(BenchyError):
+    """No such repository, revision or folder, or no weights in it."""
+
+    exit_code = 4
+    default_hint = "check model.name and model.revision"
+
+
+class AccessDenied(BenchyError):
+    """Private or gated, or the token is missing or not valid."""
+
+    exit_code = 5
+    default_hint = "set HF_TOKEN to a token that may read this repository, or run `hf auth login`"
+
+
+class NotEnoughMemory(BenchyError):
+    """The GPU (or this host) is too small for the model or the batch."""
+
+    exit_code = 6
+    default_hint = "lower evaluation.batch_size or model.max_length, take a smaller model.dtype, or more GPUs"
+
+
+class ModelLoadError(BenchyError):
+    """The model was found but does not load."""
+
+    exit_code = 7
+    default_hint = "check model.dtype, model.trust_remote_code and model.args; the traceback is in the log"
+
+
+class ModelTestFailed(ModelLoadError):
+    """The model loads, but says nothing or computes NaN."""
+
+    default_hint = "try another model.dtype (bfloat16 where float16 overflows) and check the weights"
+
+
+class EvaluationFailed(BenchyError):
+    """lm-eval raised, or a data set could not be read."""
+
+    exit_code = 8
+    default_hint = "the traceback is in the log"
+
+
+class UploadFailed(BenchyError):
+    """The leaderboard could not be written; the finished record is kept."""
+
+    exit_code = 9
+    default_hint = "the record is kept: `benchy upload <run folder>` publishes it later"
+
+
+class WorkerError(BenchyError):
+    """The GPU worker could not be started, or ended without an answer."""
+
+    exit_code = 10
+
+
+class WorkerDied(WorkerError):
+    """The worker was killed or crashed in the middle of a request."""
+
+    default_transient = True
+    default_hint = "the end of the log says what it was doing; the run can be started again as it is"
+
+
+class GpuNotFound(WorkerError):
+    """The configured GPU or device does not exist here."""
+
+    default_hint = 'fix "gpus", "performance.num_gpus" or "evaluation.device" in the config (`nvidia-smi -L` lists GPUs)'
+
+
+class NetworkError(BenchyError):
+    """The Hub or another server could not be reached."""
+
+    exit_code = 11
+    default_transient = True
+    default_hint = "check the network and HF_ENDPOINT, then try again"
+
+
+class DiskFull(BenchyError):
+    """No space left for weights or results."""
+
+    exit_code = 12
+    default_hint = "free some space, or move HF_HOME or evaluation.output_path to a larger disk"
+
+
+class Interrupted(BenchyError):
+    """Ctrl-C, or cancelled in Prefect."""
+
+    exit_code = 130
+    default_hint = "start the run again when you like"
+
+
+def _subclasses(cls: type[BenchyError]) -> dict[str, type[BenchyError]]:
+    found = {cls.__name__: cls}
+    for child in cls.__subclasses__():
+        found |= _subclasses(child)
+    return found
+
+
+def from_data(data: ErrorData) -> BenchyError:
+    """The error that ``data`` describes, as its own class; an unknown kind becomes a plain :class:`BenchyError`."""
+    cls = _subclasses(BenchyError).get(data.kind, BenchyError)
+    return cls(data.message, hint=data.hint, transient=data.transient, traceback=data.traceback)
