@@ -153,7 +153,7 @@ class WorkerDied(WorkerError):
 class GpuNotFound(WorkerError):
     """The configured GPU or device does not exist here."""
 
-    default_hint = 'fix "gpus", "performance.num_gpus" or "evaluation.device" in the config (`nvidia-smi -L` lists GPUs)'
+    default_hint = 'fix "gpus", "performance.num_gpus" or "evaluation.device" (`nvidia-smi -L` lists the GPUs)'
 
 
 class NetworkError(BenchyError):

@@ -1,0 +1,355 @@
+"""BenchmarkConfig: all that a YAML file may say."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from benchy.errors import ConfigError
+
+KeyPath = tuple[str | int, ...]
+
+
+def _split_names(value: object) -> object:
+    """``"a, b"`` and ``["a", "b"]`` both name two benchmarks, as in lm-eval."""
+    if isinstance(value, str):
+        value = [name.strip() for name in value.split(",")]
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _one_or_more(value: object) -> object:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _no_is_a_word(value: object) -> object:
+    """YAML 1.1 reads an unquoted ``no`` as false."""
+    return "no" if value is False else value
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+_Name = Annotated[str, Field(min_length=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class ModelConfig(_Section):
+    """Which model, and how it is loaded. What is not set is lm-eval's own default."""
+
+    name: _Name
+    """A repository on the Hugging Face Hub (``org/name``) or a local folder with weights."""
+    revision: str | None = None
+    """Branch, tag or commit; resolved to a commit once, before anything is loaded."""
+    dtype: str | None = None
+    """``auto``, ``float16``, ``bfloat16``, ``float32``: the weights' type after loading."""
+    max_length: Annotated[int, Field(gt=0)] | None = None
+    """Longest input in tokens; longer ones are cut from the left."""
+    trust_remote_code: bool = False
+    """Whether Python code from the model's repository may run."""
+    backend: _Name = "hf"
+    """lm-eval's name of the model type: ``hf``, ``vllm``, ``local-completions``, ..."""
+    args: dict[str, Any] = Field(default_factory=dict)
+    """More arguments of that model type, passed through to lm-eval."""
+
+
+class EvaluationConfig(_Section):
+    """What is evaluated, and how; the names are lm-eval's."""
+
+    tasks: Annotated[tuple[_Name, ...], BeforeValidator(_split_names), Field(min_length=1)]
+    """Benchmarks, groups or tags: a list, or one string with commas."""
+    device: str = "cuda"
+    """A torch device; ignored when ``performance.use_accelerate`` is true."""
+    batch_size: Annotated[int, Field(gt=0)] | Annotated[str, Field(pattern=r"^auto(:\d+(\.\d+)?)?$")] = 1
+    """Requests per forward pass, ``auto``, or ``auto:N`` to measure anew N times in a run."""
+    max_batch_size: Annotated[int, Field(gt=0)] | None = None
+    """Where ``auto`` starts."""
+    num_fewshot: Annotated[int, Field(ge=0)] | None = None
+    """Worked examples before each question; the benchmark's own number if not set."""
+    limit: Annotated[int, Field(gt=0)] | Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Only so many documents (or that fraction) of each benchmark. Marks the run as a test."""
+    apply_chat_template: bool | str = False
+    """Put prompts into the tokenizer's chat template; a string names one of several."""
+    fewshot_as_multiturn: bool | None = None
+    """Worked examples as turns of a conversation; lm-eval's default if not set."""
+    system_instruction: str | None = None
+    """A system message before each prompt."""
+    gen_kwargs: dict[str, Any] | str | None = None
+    """Arguments of generation (``temperature=0,max_gen_toks=64``) over the benchmarks' own."""
+    include_path: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
+    """Folders with lm-eval task files of your own."""
+    seed: Annotated[int, Field(ge=0)] | Annotated[tuple[int, int, int, int], BeforeValidator(_as_tuple)] | None = None
+    """One seed, or four for Python, numpy, torch and few-shot sampling; lm-eval's are 0, 1234, 1234, 1234."""
+    confirm_run_unsafe_code: bool = False
+    """Allow benchmarks that run code that the model wrote."""
+    cache_requests: bool = False
+    """Keep built prompts between runs (lm-eval's request cache)."""
+    log_samples: bool = True
+    """Keep each document's prompt, answer and score."""
+    output_path: _Name = "outputs"
+    """Where each run gets its folder."""
+
+
+class PerformanceConfig(_Section):
+    """How many GPUs, and how they share the work."""
+
+    use_accelerate: bool = False
+    """Start one process a GPU with ``accelerate launch`` (data parallel)."""
+    num_gpus: Annotated[int, Field(gt=0)] | None = None
+    """How many GPUs; ``gpus`` says which."""
+    mixed_precision: Annotated[Literal["no", "fp16", "bf16", "fp8"], BeforeValidator(_no_is_a_word)] = "no"
+    """What ``accelerate launch --mixed_precision`` takes."""
+
+
+class LoggingConfig(_Section):
+    """Where the log goes."""
+
+    log_dir: _Name = "logs"
+    """A folder; each run writes ``benchy_<model>_<timestamp>.log`` there."""
+
+
+class UploadConfig(_Section):
+    """Where the result is published."""
+
+    to: _Name
+    """The leaderboard: a folder."""
+
+
+class BenchmarkConfig(_Section):
+    """One benchmark configuration: one YAML file."""
+
+    model: ModelConfig
+    evaluation: EvaluationConfig
+    performance: PerformanceConfig = PerformanceConfig()
+    logging: LoggingConfig = LoggingConfig()
+    upload: UploadConfig | None = None
+    """Without it the run ends with its record, and nothing is published."""
+    gpus: Annotated[tuple[int | str, ...], BeforeValidator(_as_tuple), Field(min_length=1)] | None = None
+    """Indices or UUIDs of the GPUs to use, as ``nvidia-smi -L`` lists them."""
+    runtime: Literal["process"] = "process"
+    """Where the GPU worker runs: a child process on this machine."""
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
+        gpus, wanted = self.gpus, self.performance.num_gpus
+        if gpus is not None and wanted is not None and len(gpus) != wanted:
+            raise ValueError(f'"performance.num_gpus" is {wanted} but "gpus" names {len(gpus)}; change one or drop it')
+        if gpus is not None and len(set(gpus)) != len(gpus):
+            raise ValueError('"gpus" names the same GPU twice')
+        on_cpu = self.evaluation.device == "cpu" and not self.performance.use_accelerate
+        if on_cpu and (gpus or wanted):
+            asked = "gpus" if gpus else "performance.num_gpus"
+            raise ValueError(f'"evaluation.device" is cpu but "{asked}" asks for GPUs; change one or drop it')
+        return self
+
+    @property
+    def is_test(self) -> bool:
+        """Whether this run is a test and never ranked: it sees only part of each benchmark."""
+        return self.evaluation.limit is not None
+
+    def with_overrides(
+        self,
+        *,
+        limit: float | None = None,
+        tasks: str | list[str] | None = None,
+        gpus: list[int | str] | None = None,
+        model: str | None = None,
+    ) -> BenchmarkConfig:
+        """This configuration with what was given on the command line or in the Prefect UI.
+
+        Raises:
+            ConfigError: the result is not a valid configuration.
+        """
+        data = self.model_dump(mode="json")
+        if limit is not None:
+            data["evaluation"]["limit"] = int(limit) if limit == int(limit) else limit
+        if tasks is not None:
+            data["evaluation"]["tasks"] = tasks
+        if gpus is not None:
+            data["gpus"] = gpus
+        if model is not None:
+            data["model"]["name"] = model
+        return parse_config(data, source="overrides")
+
+
+def load_config(path: Path) -> BenchmarkConfig:
+    """Read and check one YAML file.
+
+    Raises:
+        ConfigError: not readable, not YAML, or not valid; names the file, the line, the key and what was expected.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {_reason(error)}", hint=_nearest_file(path)) from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines = _lines(node, source=str(path)) if node else {}
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    return parse_config(data, source=str(path), lines=lines)
+
+
+def parse_config(data: object, *, source: str, lines: dict[KeyPath, int] | None = None) -> BenchmarkConfig:
+    """Check what a YAML file holds; ``lines`` gives the line of each key, for the errors.
+
+    Raises:
+        ConfigError: not valid.
+    """
+    if not isinstance(data, dict):
+        raise ConfigError(f"{source}: expected sections (model, evaluation, ...), got {_type_name(data)}")
+    try:
+        return BenchmarkConfig.model_validate(data)
+    except ValidationError as error:
+        problems = _describe_all(error.errors(), lines or {})
+        raise ConfigError("\n  ".join(_headed(problems, source)), hint="fix the file, then try again") from error
+
+
+def _headed(problems: list[str], source: str) -> list[str]:
+    if len(problems) == 1:
+        return [f"{source}: {problems[0]}"]
+    return [f"{source}: {len(problems)} problems", *problems]
+
+
+def _lines(node: yaml.Node, *, source: str, path: KeyPath = ()) -> dict[KeyPath, int]:
+    """The line of each key; a key written twice is an error, since YAML keeps only the last in silence."""
+    found: dict[KeyPath, int] = {}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            here = (*path, key.value)
+            line = key.start_mark.line + 1
+            if here in found:
+                raise ConfigError(f'{source}: line {line}: "{_dotted(here)}" is written twice; keep one')
+            found |= {here: line} | _lines(value, source=source, path=here)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            here = (*path, index)
+            found |= {here: value.start_mark.line + 1} | _lines(value, source=source, path=here)
+    return found
+
+
+def _describe_all(errors: list[ErrorDetails], lines: dict[KeyPath, int]) -> list[str]:
+    """One sentence a wrong key. pydantic gives an error for each member of a union; they become one."""
+    by_key: dict[KeyPath, list[ErrorDetails]] = {}
+    for error in errors:
+        by_key.setdefault(_key_path(error["loc"]), []).append(error)
+    return [_describe(path, group, lines) for path, group in by_key.items()]
+
+
+def _describe(path: KeyPath, errors: list[ErrorDetails], lines: dict[KeyPath, int]) -> str:
+    line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
+    where = f"line {line}: " if line else ""
+    first = errors[0]
+    if first["type"] == "extra_forbidden":
+        return f'{where}unknown key "{_dotted(path)}"{_suggest(path)}'
+    if first["type"] == "missing":
+        kind = "section" if len(path) == 1 else "key"
+        return f'{where}missing {kind} "{_dotted(path)}"{_expects(path)}'
+    if first["type"] == "value_error":
+        return f"{where}{first['msg'].removeprefix('Value error, ')}"
+    expected = " or ".join(dict.fromkeys(_expected(error) for error in errors))
+    return f'{where}"{_dotted(path)}" is {first["input"]!r} ({_type_name(first["input"])}); expected {expected}'
+
+
+_IN_WORDS = {
+    "tuple_type": "a list",
+    "model_type": "a section",
+    "missing": "a longer list",
+    "too_short": "at least one",
+    "string_too_short": "some text",
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "dict_type": "a section",
+}
+
+
+def _expected(error: ErrorDetails) -> str:
+    """What pydantic expected, in a YAML writer's words."""
+    if error["type"] == "string_pattern_mismatch":
+        return "auto or auto:N"
+    return _IN_WORDS.get(error["type"], error["msg"].removeprefix("Input should be "))
+
+
+def _expects(path: KeyPath) -> str:
+    field = _model_at(path[:-1]).model_fields.get(str(path[-1]))
+    inner = field.annotation if field else None
+    if isinstance(inner, type) and issubclass(inner, BaseModel):
+        required = [name for name, f in inner.model_fields.items() if f.is_required()]
+        return f"; it needs {', '.join(required)}"
+    return ""
+
+
+def _key_path(location: tuple[str | int, ...]) -> KeyPath:
+    """The part of pydantic's location that is a path in the file (it also names union members and validators)."""
+    path: list[str | int] = []
+    model: type[BaseModel] | None = BenchmarkConfig
+    for part in location:
+        if model is None:
+            break
+        path.append(part)
+        model = _section(model, part)
+    return tuple(path)
+
+
+def _section(model: type[BaseModel], key: str | int) -> type[BaseModel] | None:
+    field = model.model_fields.get(str(key))
+    if field is None:
+        return None
+    candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+
+
+def _model_at(path: KeyPath) -> type[BaseModel]:
+    model: type[BaseModel] = BenchmarkConfig
+    for part in path:
+        model = _section(model, part) or model
+    return model
+
+
+def _suggest(path: KeyPath) -> str:
+    """The nearest valid name, here or in another section, and else all names that are valid here."""
+    wrong = str(path[-1])
+    here = list(_model_at(path[:-1]).model_fields)
+    if near := difflib.get_close_matches(wrong, here, n=1, cutoff=0.6):
+        return f'; did you mean "{_dotted((*path[:-1], near[0]))}"?'
+    for section in BenchmarkConfig.model_fields:
+        model = _section(BenchmarkConfig, section)
+        if model and wrong in model.model_fields:
+            return f'; did you mean "{section}.{wrong}"?'
+    return f"; expected one of: {', '.join(here)}"
+
+
+def _dotted(path: KeyPath) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def _type_name(value: object) -> str:
+    if value is None:
+        return "nothing"
+    names = {"str": "a string", "dict": "a section", "list": "a list", "int": "a number", "float": "a number"}
+    return names.get(type(value).__name__, type(value).__name__)
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "not UTF-8 text"
+
+
+def _nearest_file(path: Path) -> str:
+    siblings = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, siblings, n=1)
+    if near:
+        return f"did you mean {path.parent / near[0]}?"
+    return f"files there: {', '.join(sorted(siblings))}" if siblings else "name a YAML file, e.g. configs/demo.yaml"

@@ -1,0 +1,154 @@
+"""The messages between host and worker: one JSON object a line.
+
+The host writes requests to the worker's stdin, one at a time; the worker writes events, and then one reply, to its
+stdout. Everything else that a library prints goes to the worker's stderr, which is the log::
+
+    -> {"id": 1, "method": "prepare", "params": {...}}
+    <- {"event": "progress", "label": "Downloading", "done": 10, "total": 20, "unit": "B"}
+    <- {"id": 1, "result": {...}}      or      {"id": 1, "error": {"kind": "ModelNotFound", ...}}
+
+When the host dies the worker's stdin ends, and the worker ends: no orphan holds a GPU.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from benchy.config import BenchmarkConfig
+from benchy.errors import ErrorData
+from benchy.record import EvaluationResult, ModelTestResult, Prepared, Uploaded
+
+ResultT = TypeVar("ResultT", bound=BaseModel)
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Request(_Message, Generic[ResultT]):
+    """What every request is; each has a method's name and the type of its result."""
+
+    method: ClassVar[str]
+    result_type: ClassVar[type[BaseModel]]
+
+
+class Prepare(Request[Prepared]):
+    """Fetch the model and the benchmarks' data and look at the devices; the network is needed only here."""
+
+    method = "prepare"
+    result_type = Prepared
+    config: BenchmarkConfig
+
+
+class ModelTest(Request[ModelTestResult]):
+    """Load the prepared model and say hello through it."""
+
+    method = "model_test"
+    result_type = ModelTestResult
+    prompt: str = "Hello, world!"
+
+
+class Evaluation(Request[EvaluationResult]):
+    """Evaluate the prepared model, loading it first if that was not done."""
+
+    method = "evaluation"
+    result_type = EvaluationResult
+    run_folder: str
+    """Where lm-eval's own files go."""
+
+
+class Upload(Request[Uploaded]):
+    """Publish a finished record; needs no model, and runs in a worker of its own."""
+
+    method = "upload"
+    result_type = Uploaded
+    run_folder: str
+    to: str
+
+
+REQUESTS: dict[str, type[Prepare | ModelTest | Evaluation | Upload]] = {
+    cls.method: cls for cls in (Prepare, ModelTest, Evaluation, Upload)
+}
+
+
+class Progress(_Message):
+    """How far one piece of work is."""
+
+    event: Literal["progress"] = "progress"
+    label: str
+    """What is being done, in the words of who does it."""
+    done: float
+    total: float | None
+    """None if not known."""
+    unit: str
+    rate: float | None = None
+    """Units a second."""
+    seconds_left: float | None = None
+
+
+class Phase(_Message):
+    """A phase of a request began; for people, and for whoever waits."""
+
+    event: Literal["phase"] = "phase"
+    name: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The end of a request: a result or an error."""
+
+    id: int
+    result: dict[str, object] | None
+    error: ErrorData | None
+
+
+def encode_request(request_id: int, request: Request[ResultT]) -> bytes:
+    """One line for the worker's stdin."""
+    message = {"id": request_id, "method": request.method, "params": request.model_dump(mode="json")}
+    return json.dumps(message).encode() + b"\n"
+
+
+def decode_request(line: bytes) -> tuple[int, Prepare | ModelTest | Evaluation | Upload]:
+    """The request in a line.
+
+    Raises:
+        ValueError: the line is not a request (pydantic.ValidationError is one).
+    """
+    message = json.loads(line)
+    try:
+        cls = REQUESTS[message["method"]]
+        return int(message["id"]), cls.model_validate_json(json.dumps(message["params"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a request of this version: {error!r}") from error
+
+
+def encode_reply(request_id: int, answer: BaseModel) -> bytes:
+    """One line for the worker's stdout: a result, or an error if ``answer`` is one."""
+    key = "error" if isinstance(answer, ErrorData) else "result"
+    return f'{{"id": {request_id}, "{key}": {answer.model_dump_json()}}}\n'.encode()
+
+
+def encode_event(event: Progress | Phase) -> bytes:
+    """One line for the worker's stdout."""
+    return event.model_dump_json().encode() + b"\n"
+
+
+def decode_answer(line: bytes) -> Reply | Progress | Phase:
+    """The event or reply in a line of the worker's stdout.
+
+    Raises:
+        ValueError: the line is neither.
+    """
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError("not a message")  # noqa: TRY004 - every malformed line is a ValueError
+    if message.get("event") == "progress":
+        return Progress.model_validate(message)
+    if message.get("event") == "phase":
+        return Phase.model_validate(message)
+    error = message.get("error")
+    return Reply(int(message["id"]), message.get("result"), ErrorData.model_validate(error) if error else None)

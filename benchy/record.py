@@ -1,0 +1,252 @@
+"""RunRecord: the one versioned account of a run."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from benchy.config import BenchmarkConfig
+from benchy.errors import ErrorData
+
+SCHEMA_VERSION: Final = 1
+RECORD_FILE = "record.json"
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Device(_Data):
+    """One device that the worker sees."""
+
+    kind: Literal["cpu", "cuda", "mps"]
+    name: str
+    """What its maker calls it."""
+    memory_bytes: int
+    uuid: str | None = None
+    """``GPU-...`` as ``nvidia-smi -L`` prints it."""
+
+
+class Environment(_Data):
+    """Where the worker ran."""
+
+    packages: dict[str, str]
+    """Version of each package that can change a score."""
+    python: str
+    platform: str
+    cpu: str
+    cpu_count: int
+    devices: tuple[Device, ...]
+
+
+class ModelIdentity(_Data):
+    """What was tested and evaluated, exactly."""
+
+    name: str
+    """As the config names it."""
+    source: Literal["hub", "folder", "api"]
+    commit: str | None = None
+    """The Hub's commit that the revision stood for."""
+    content_hash: str | None = None
+    """For a folder: SHA-256 over its files' names and contents."""
+
+
+class Prepared(_Data):
+    """The answer to ``prepare``: all that the next steps need is on this machine."""
+
+    model: ModelIdentity
+    environment: Environment
+    benchmarks: tuple[str, ...]
+    """Every single benchmark that the config's tasks, groups and tags stand for."""
+    download_seconds: float
+
+
+class ModelTestResult(_Data):
+    """The answer to ``model_test``."""
+
+    parameters: int | None
+    """Stored parameters, tied ones once; None behind an API."""
+    size_bytes: int | None
+    """Of the parameters as loaded."""
+    bytes_by_dtype: dict[str, int]
+    dtype: str | None
+    """The one that most bytes have."""
+    device: str | None
+    load_seconds: float
+    generation_seconds: float
+    prompt: str
+    generated: str
+    """The prompt and what the model said after it."""
+    tokens: int
+    """Tokens that the model said."""
+    peak_memory_bytes: int
+    """``peak_memory_of`` says of what."""
+    peak_memory_of: Literal["gpu", "process"]
+
+    @property
+    def size_gb(self) -> float | None:
+        """Size in GB of 1024^3 bytes."""
+        return None if self.size_bytes is None else self.size_bytes / 1024**3
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Of the generation, prompt included in the time and not in the tokens."""
+        return self.tokens / self.generation_seconds if self.generation_seconds else 0.0
+
+
+class Metric(_Data):
+    """One score of one benchmark or group."""
+
+    name: str
+    """lm-eval's name: ``acc``, ``exact_match``, ..."""
+    filter: str
+    """lm-eval's filter that cut the answer out of the text; ``none`` for most."""
+    value: float | None
+    """None if lm-eval gave no number."""
+    stderr: float | None
+    """Standard error of the mean (lm-eval's bootstrap for others); None if not defined."""
+    higher_is_better: bool | None
+
+
+class BenchmarkSeconds(_Data):
+    """Where one benchmark's time went."""
+
+    task_build: float
+    inference: float
+    """Requests of all benchmarks run in common batches; this is the share by length of the requests."""
+    scoring: float
+
+
+class BenchmarkResult(_Data):
+    """The scores of one benchmark or one group."""
+
+    name: str
+    alias: str
+    """As lm-eval's table shows it."""
+    version: str
+    num_fewshot: int | None
+    documents: int
+    """How many were evaluated."""
+    documents_in_all: int
+    """How many the benchmark has."""
+    metrics: tuple[Metric, ...]
+    samples_file: str | None = None
+    """In the run's folder."""
+    seconds: BenchmarkSeconds | None = None
+    """None for a group."""
+
+
+class EvaluationResult(_Data):
+    """The answer to ``evaluation``."""
+
+    benchmarks: tuple[BenchmarkResult, ...]
+    groups: tuple[BenchmarkResult, ...]
+    results_file: str
+    """lm-eval's own, in the run's folder."""
+    requests: int
+    """How many the model answered."""
+    batch_sizes: tuple[int, ...]
+    load_seconds: float | None
+    """None if the model was loaded already."""
+    task_build_seconds: float
+    inference_seconds: float
+    scoring_seconds: float
+
+
+class Uploaded(_Data):
+    """The answer to ``upload``."""
+
+    url: str
+    """Where a person looks at the leaderboard."""
+    already_there: bool
+    """The same run had been uploaded before, so nothing changed."""
+    rank: int | None
+    """On the leaderboard; None for a test."""
+    upload_seconds: float
+
+
+class Seconds(_Data):
+    """How long each phase took."""
+
+    download: float | None = None
+    load: float | None = None
+    generate: float | None = None
+    task_build: float | None = None
+    inference: float | None = None
+    scoring: float | None = None
+    upload: float | None = None
+
+
+Status = Literal["started", "tested", "evaluated", "published", "failed", "interrupted"]
+
+
+class RunRecord(_Data):
+    """All that is known of a run; written at its start and after each step, so that a crash leaves a readable file."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    run_name: str
+    run_id: str
+    """Unique for all time; the leaderboard holds each once."""
+    status: Status
+    is_test: bool
+    """Never ranked: ``limit`` was set."""
+    started_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
+    benchy_version: str
+    config: BenchmarkConfig
+    log_file: str
+    model: ModelIdentity | None = None
+    environment: Environment | None = None
+    model_test: ModelTestResult | None = None
+    evaluation: EvaluationResult | None = None
+    uploaded: Uploaded | None = None
+    seconds: Seconds = Field(default_factory=Seconds)
+    error: ErrorData | None = None
+    """What ended the run, if something did."""
+    flow_run_id: str | None = None
+    """Prefect's, if it ran there."""
+
+
+def write_record(record: RunRecord, folder: Path) -> None:
+    """Write ``record.json`` whole or not at all.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    write_atomically(folder / RECORD_FILE, record.model_dump_json(indent=2) + "\n")
+
+
+def read_record(folder: Path) -> RunRecord:
+    """The record in a run's folder.
+
+    Raises:
+        OSError: there is none.
+        pydantic.ValidationError: it is not a record of this version.
+    """
+    return RunRecord.model_validate_json((folder / RECORD_FILE).read_bytes())
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file's text; a reader, or a crash at any moment, sees the old text or the new, never a part."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        try:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).chmod(0o644)
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def now() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(UTC)

@@ -1,0 +1,102 @@
+"""Read a request, do it, answer; end when the input ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import BinaryIO
+
+from pydantic import BaseModel
+
+from benchy.errors import BenchyError, ErrorData
+from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress, Upload, decode_request, encode_event
+from benchy.protocol import encode_reply as encode
+from benchy.worker.session import Session
+
+EXIT_ORPHANED = 3
+
+
+def main() -> None:
+    """Serve requests until stdin ends."""
+    answers = _claim_stdout()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    requests: queue.Queue[bytes | None] = queue.Queue()
+    busy = threading.Event()
+    threading.Thread(target=_read_requests, args=(sys.stdin.buffer, requests, busy), daemon=True).start()
+    session = Session(emit=_writer(answers))
+    while (line := requests.get()) is not None:
+        answer = _answer(session, line)
+        busy.clear()
+        answers.write(answer)
+    sys.stderr.flush()
+    os._exit(0)  # tearing torch down takes longer than many a run's upload, and nothing is left to do
+
+
+def _claim_stdout() -> BinaryIO:
+    """Keep stdout for the protocol; whatever a library prints from now on goes to stderr, also from C."""
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    return answers
+
+
+def _read_requests(stream: BinaryIO, requests: queue.Queue[bytes | None], busy: threading.Event) -> None:
+    """Hand on each line. The end of the input means that the host is gone: end too, if need be in mid-work."""
+    for line in stream:
+        busy.set()
+        requests.put(line)
+    if busy.is_set():
+        os._exit(EXIT_ORPHANED)
+    requests.put(None)
+
+
+def _writer(answers: BinaryIO) -> Callable[[Progress | Phase], None]:
+    return lambda event: (answers.write(encode_event(event)), None)[1]
+
+
+def _answer(session: Session, line: bytes) -> bytes:
+    """Do what one line asks; every failure becomes a reply."""
+    request_id = 0
+    try:
+        request_id, request = decode_request(line)
+        return encode(request_id, _do(session, request))
+    except BenchyError as error:
+        error.traceback = error.traceback or traceback.format_exc()
+        return encode(request_id, error.to_data())
+    except Exception as error:  # noqa: BLE001 - the one catch-all at this edge
+        unexpected = ErrorData(
+            kind="WorkerError",
+            message=f"unexpected {type(error).__name__}: {error}",
+            hint="this is a bug in Benchy; please report it with the log",
+            traceback=traceback.format_exc(),
+        )
+        return encode(request_id, unexpected)
+
+
+def _do(session: Session, request: Prepare | ModelTest | Evaluation | Upload) -> BaseModel:
+    """Each step is imported when it is asked for: an upload needs no torch."""
+    match request:
+        case Prepare():
+            from benchy.worker.prepare import prepare
+
+            return prepare(session, request)
+        case ModelTest():
+            from benchy.worker.model_test import model_test
+
+            return model_test(session, request)
+        case Evaluation():
+            from benchy.worker.evaluation import evaluation
+
+            return evaluation(session, request)
+        case Upload():
+            from benchy.worker.upload import upload
+
+            return upload(request)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""What machine and which versions the worker runs on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+from benchy.config import BenchmarkConfig
+from benchy.errors import GpuNotFound
+from benchy.record import Device, Environment
+
+PACKAGES = (
+    "benchy", "lm_eval", "torch", "transformers", "tokenizers", "accelerate", "datasets", "evaluate", "numpy",
+    "safetensors", "huggingface_hub", "sacrebleu", "scikit-learn", "vllm",
+)  # fmt: skip
+
+
+def describe_environment() -> Environment:
+    """This process's machine and versions."""
+    return Environment(
+        packages=_versions(),
+        python=platform.python_version(),
+        platform=platform.platform(),
+        cpu=_cpu_name(),
+        cpu_count=os.cpu_count() or 1,
+        devices=_devices(),
+    )
+
+
+def require_devices(config: BenchmarkConfig) -> None:
+    """Check, before anything is loaded, that the devices that the config asks for are here.
+
+    lm-eval itself falls back to the CPU in silence.
+
+    Raises:
+        GpuNotFound: no CUDA device, or fewer than asked for.
+    """
+    import torch
+
+    wanted = len(config.gpus) if config.gpus else config.performance.num_gpus or 0
+    device = config.evaluation.device
+    on_gpu = wanted > 0 if config.performance.use_accelerate else device.startswith("cuda")
+    if not on_gpu:
+        return
+    asked = f"performance.num_gpus: {wanted}" if wanted else f'evaluation.device: "{device}"'
+    if not torch.cuda.is_available():
+        raise GpuNotFound(
+            f"the config asks for a GPU ({asked}) but torch {torch.__version__} finds no CUDA device here",
+            hint='run on a GPU host with a CUDA build of torch, or set evaluation.device to "cpu"',
+        )
+    here = torch.cuda.device_count()
+    index = int(device.partition(":")[2] or 0) if not config.performance.use_accelerate else 0
+    if max(wanted, index + 1) > here:
+        raise GpuNotFound(f"the config asks for {max(wanted, index + 1)} GPUs ({asked}); the worker sees {here}")
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _devices() -> tuple[Device, ...]:
+    import torch
+
+    if torch.cuda.is_available():
+        return tuple(_cuda_device(index) for index in range(torch.cuda.device_count()))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return (Device(kind="cpu", name=_cpu_name(), memory_bytes=memory),)
+
+
+def _cuda_device(index: int) -> Device:
+    import torch
+
+    properties = torch.cuda.get_device_properties(index)
+    return Device(
+        kind="cuda", name=properties.name, memory_bytes=properties.total_memory, uuid=f"GPU-{properties.uuid}"
+    )
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

@@ -1,0 +1,164 @@
+"""Runs lm-evaluation-harness on the model that is already loaded."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from benchy.config import BenchmarkConfig, EvaluationConfig
+from benchy.errors import DiskFull, EvaluationFailed
+from benchy.protocol import Evaluation, Phase
+from benchy.record import BenchmarkResult, EvaluationResult, Metric
+from benchy.worker.clock import Clock
+from benchy.worker.failures import failing_as
+from benchy.worker.model import lm_eval_arguments, loaded_model
+from benchy.worker.session import Session
+from benchy.worker.tasks import build_tasks, hand_over, seeds
+
+
+def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
+    """Evaluate; lm-eval's own results and samples files go to the run's folder, unchanged.
+
+    Raises:
+        ModelLoadError: the model was not loaded yet, and does not load.
+        NotEnoughMemory, DiskFull: while evaluating.
+        EvaluationFailed: lm-eval raised.
+    """
+    config, identity = session.prepared()
+    newly_loaded = session.lm is None
+    lm = loaded_model(session)
+    arguments = lm_eval_arguments(config, identity)
+    tasks = session.tasks or build_tasks(config, arguments)
+    session.tasks = None  # they hold the answers afterwards: another evaluation builds its own
+    session.emit(Phase(name="evaluate"))
+    clock = Clock(build_seconds=tasks.build_seconds)
+    with failing_as(EvaluationFailed, "the evaluation failed"), clock.watching(lm, tasks.loaded["tasks"]):
+        results, samples, files = _evaluate(config, arguments, lm, tasks, Path(request.run_folder))
+    return EvaluationResult(
+        benchmarks=tuple(_benchmark(name, results, clock, files) for name in samples),
+        groups=tuple(_benchmark(name, results, None, {}) for name in results.get("groups", {})),
+        results_file=files["results"],
+        requests=clock.requests,
+        batch_sizes=tuple(int(size) for size in results["config"]["batch_sizes"]),
+        load_seconds=session.load_seconds if newly_loaded else None,
+        task_build_seconds=clock.total("task_build"),
+        inference_seconds=clock.total("inference"),
+        scoring_seconds=clock.total("scoring"),
+    )
+
+
+def _evaluate(
+    config: BenchmarkConfig, arguments: dict[str, Any], lm: Any, tasks: Any, folder: Path
+) -> tuple[dict[str, Any], list[str], dict[str, str]]:
+    """``lm_eval run``'s own sequence: evaluate, write the results file, write a samples file a benchmark."""
+    from lm_eval import simple_evaluate
+    from lm_eval.loggers import EvaluationTracker
+
+    tracker = EvaluationTracker(output_path=str(folder / "results.json"))
+    results = simple_evaluate(
+        model=lm,
+        model_args=arguments,
+        tasks=tasks.names,
+        task_manager=hand_over(tasks),
+        evaluation_tracker=tracker,
+        **_options(config),
+    )
+    results["config"]["model"] = tracker.general_config_tracker.model_source = config.model.backend
+    samples = results.pop("samples", None)
+    tracker.save_results_aggregated(results=results, samples=samples)
+    if config.evaluation.log_samples:
+        for name in results["configs"]:
+            tracker.save_results_samples(task_name=name, samples=samples[name])
+    names = list(results["configs"])
+    return results, names, _written_files(tracker, folder, names if config.evaluation.log_samples else [])
+
+
+def _options(config: BenchmarkConfig) -> dict[str, Any]:
+    """The config's evaluation section as arguments of ``simple_evaluate``."""
+    evaluation: EvaluationConfig = config.evaluation
+    multiturn = evaluation.fewshot_as_multiturn
+    python_seed, numpy_seed, torch_seed, fewshot_seed = seeds(config)
+    return {
+        "num_fewshot": evaluation.num_fewshot,
+        "batch_size": evaluation.batch_size,
+        "max_batch_size": evaluation.max_batch_size,
+        "device": evaluation.device,
+        "cache_requests": evaluation.cache_requests,
+        "limit": evaluation.limit,
+        "log_samples": evaluation.log_samples,
+        "system_instruction": evaluation.system_instruction,
+        "apply_chat_template": evaluation.apply_chat_template,
+        "fewshot_as_multiturn": bool(evaluation.apply_chat_template) if multiturn is None else multiturn,
+        "gen_kwargs": evaluation.gen_kwargs,
+        "confirm_run_unsafe_code": evaluation.confirm_run_unsafe_code,
+        "random_seed": python_seed,
+        "numpy_random_seed": numpy_seed,
+        "torch_random_seed": torch_seed,
+        "fewshot_random_seed": fewshot_seed,
+    }
+
+
+def _written_files(tracker: Any, folder: Path, samples_of: list[str]) -> dict[str, str]:
+    """The names of lm-eval's files. Its tracker only warns when it cannot write, so look.
+
+    Raises:
+        DiskFull: one is missing.
+    """
+    names = {"results": f"results_{tracker.date_id}.json"}
+    names |= {name: f"samples_{name}_{tracker.date_id}.jsonl" for name in samples_of}
+    missing = [name for name in names.values() if not (folder / name).is_file()]
+    if missing:
+        raise DiskFull(f"lm-eval could not write {', '.join(missing)} to {folder}; the log says why")
+    return names
+
+
+def _benchmark(name: str, results: dict[str, Any], clock: Clock | None, files: dict[str, str]) -> BenchmarkResult:
+    counts = results["n-samples"].get(name) or _group_counts(name, results)
+    scores = results["results"].get(name) or results["groups"][name]
+    return BenchmarkResult(
+        name=name,
+        alias=str(scores.get("alias", name)).strip(" -"),
+        version=str(results["versions"].get(name, "")),
+        num_fewshot=results["n-shot"].get(name),
+        documents=counts["effective"],
+        documents_in_all=counts["original"],
+        metrics=_metrics(scores, results["higher_is_better"].get(name, {})),
+        samples_file=files.get(name),
+        seconds=clock.seconds(name) if clock else None,
+    )
+
+
+def _group_counts(name: str, results: dict[str, Any]) -> dict[str, int]:
+    """Of all benchmarks below a group."""
+    counts = {"original": 0, "effective": 0}
+    for child in results["group_subtasks"].get(name, []):
+        below = results["n-samples"].get(child) or _group_counts(child, results)
+        counts = {key: counts[key] + below[key] for key in counts}
+    return counts
+
+
+def _metrics(scores: dict[str, Any], higher_is_better: dict[str, bool | None]) -> tuple[Metric, ...]:
+    """lm-eval keeps ``acc,none`` beside ``acc_stderr,none``."""
+    found = []
+    for key, value in scores.items():
+        metric, comma, filter_name = key.partition(",")
+        if comma and not metric.endswith("_stderr"):
+            found.append(
+                Metric(
+                    name=metric,
+                    filter=filter_name,
+                    value=_number(value),
+                    stderr=_number(scores.get(f"{metric}_stderr,{filter_name}")),
+                    higher_is_better=higher_is_better.get(metric),
+                )
+            )
+    return tuple(found)
+
+
+def _number(value: object) -> float | None:
+    """lm-eval writes "N/A" for a standard error that is not defined."""
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        return None
+    number = float(value)
+    return number if math.isfinite(number) else None

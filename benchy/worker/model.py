@@ -1,0 +1,67 @@
+"""Loads the model, with the evaluation's own arguments."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from benchy.config import BenchmarkConfig
+from benchy.errors import ModelLoadError
+from benchy.protocol import Phase
+from benchy.record import ModelIdentity
+from benchy.worker.failures import failing_as
+from benchy.worker.session import Session
+
+logger = logging.getLogger(__name__)
+
+
+def loaded_model(session: Session) -> Any:
+    """lm-eval's model object; loaded at the first call, the same one ever after.
+
+    Raises:
+        ModelLoadError: it does not load.
+        NotEnoughMemory: it does not fit.
+    """
+    if session.lm is None:
+        config, identity = session.prepared()
+        session.emit(Phase(name="load"))
+        started = time.monotonic()
+        with failing_as(ModelLoadError, f"{config.model.name} does not load"):
+            session.lm = _create(config, identity)
+        session.load_seconds = time.monotonic() - started
+        logger.info("Loaded %s in %.1f s", config.model.name, session.load_seconds)
+    return session.lm
+
+
+def lm_eval_arguments(config: BenchmarkConfig, identity: ModelIdentity) -> dict[str, Any]:
+    """lm-eval's ``--model_args``: what the config sets, and nothing that it does not."""
+    model = config.model
+    said = {
+        "pretrained": model.name,
+        "revision": identity.commit or model.revision,
+        "dtype": model.dtype,
+        "max_length": model.max_length,
+        "trust_remote_code": model.trust_remote_code or None,
+    }
+    return {key: value for key, value in said.items() if value is not None} | model.args
+
+
+def is_transformers_model(lm: Any) -> bool:
+    """Whether the model is a torch module in this process (and not behind an API or in vLLM)."""
+    from lm_eval.models.huggingface import HFLM
+
+    return isinstance(lm, HFLM)
+
+
+def _create(config: BenchmarkConfig, identity: ModelIdentity) -> Any:
+    import lm_eval.models  # noqa: F401 - fills the registry
+    from lm_eval.api.registry import get_model
+
+    evaluation = config.evaluation
+    placement = {
+        "batch_size": evaluation.batch_size,
+        "max_batch_size": evaluation.max_batch_size,
+        "device": None if config.performance.use_accelerate else evaluation.device,
+    }
+    return get_model(config.model.backend).create_from_arg_obj(lm_eval_arguments(config, identity), placement)

@@ -1,0 +1,68 @@
+"""Fetches all that a run needs, and finds out what cannot work, before a model is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import time
+from pathlib import Path
+
+from benchy.config import BenchmarkConfig
+from benchy.errors import ModelNotFound
+from benchy.protocol import Phase, Prepare
+from benchy.record import ModelIdentity, Prepared
+from benchy.worker.environment import describe_environment, require_devices
+from benchy.worker.model import lm_eval_arguments
+from benchy.worker.session import Session
+from benchy.worker.tasks import build_tasks
+
+logger = logging.getLogger(__name__)
+
+
+def prepare(session: Session, request: Prepare) -> Prepared:
+    """Look at the devices, fetch the model and the benchmarks' data.
+
+    Raises:
+        GpuNotFound: a configured device is not here.
+        ModelNotFound, AccessDenied, NetworkError: the model cannot be fetched.
+        TaskNotFound, EvaluationFailed: a benchmark cannot be built.
+    """
+    config = request.config
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    session.emit(Phase(name="prepare"))
+    require_devices(config)
+    started = time.monotonic()
+    session.emit(Phase(name="download"))
+    identity = _fetch_model(config)
+    session.emit(Phase(name="task build"))
+    session.tasks = build_tasks(config, lm_eval_arguments(config, identity))
+    download_seconds = time.monotonic() - started - session.tasks.build_seconds
+    session.config, session.identity = config, identity
+    return Prepared(
+        model=identity,
+        environment=describe_environment(),
+        benchmarks=session.tasks.benchmarks,
+        download_seconds=download_seconds,
+    )
+
+
+def _fetch_model(config: BenchmarkConfig) -> ModelIdentity:
+    folder = Path(config.model.name)
+    if folder.is_dir():
+        return ModelIdentity(name=config.model.name, source="folder", content_hash=hash_folder(folder))
+    return _fetch_from_hub(config)
+
+
+def hash_folder(folder: Path) -> str:
+    """SHA-256 over the relative names and the contents of a folder's files, in order of their names."""
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and ".cache" not in p.parts):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def _fetch_from_hub(config: BenchmarkConfig) -> ModelIdentity:
+    raise ModelNotFound(f"{config.model.name} is not a folder")

@@ -1,0 +1,37 @@
+"""What a worker holds between requests: the prepared config, the benchmarks' tasks and the loaded model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from benchy.config import BenchmarkConfig
+from benchy.errors import WorkerError
+from benchy.protocol import Phase, Progress
+from benchy.record import ModelIdentity
+
+
+@dataclass
+class Session:
+    """One worker's state. The model is loaded once, by whichever step needs it first."""
+
+    emit: Callable[[Progress | Phase], None]
+    """Sends an event to the host."""
+    config: BenchmarkConfig | None = None
+    identity: ModelIdentity | None = None
+    tasks: Any = None
+    """A ``benchy.worker.tasks.BuiltTasks``."""
+    lm: Any = None
+    """lm-eval's model object."""
+    load_seconds: float | None = None
+
+    def prepared(self) -> tuple[BenchmarkConfig, ModelIdentity]:
+        """The config and model of ``prepare``.
+
+        Raises:
+            WorkerError: ``prepare`` was not asked for, or failed.
+        """
+        if self.config is None or self.identity is None:
+            raise WorkerError("the worker was not prepared", hint="send `prepare` first")
+        return self.config, self.identity
