@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from benchy.errors import ConfigError
 
+_FIX_FILE = "fix the file, then try again"
 KeyPath = tuple[str | int, ...]
 
 
@@ -66,7 +67,7 @@ class ModelConfig(_Section):
 class EvaluationConfig(_Section):
     """What is evaluated, and how; the names are lm-eval's."""
 
-    tasks: Annotated[tuple[_Name, ...], BeforeValidator(_split_names), Field(min_length=1)]
+    tasks: Annotated[tuple[_Name, ...], BeforeValidator(_split_names)]
     """Benchmarks, groups or tags: a list, or one string with commas."""
     device: str = "cuda"
     """A torch device; ignored when ``performance.use_accelerate`` is true."""
@@ -179,7 +180,7 @@ class BenchmarkConfig(_Section):
             data["gpus"] = gpus
         if model is not None:
             data["model"]["name"] = model
-        return parse_config(data, source="overrides")
+        return _require_tasks(parse_config(data, source="overrides"), source="overrides")
 
 
 def load_config(path: Path) -> BenchmarkConfig:
@@ -198,7 +199,14 @@ def load_config(path: Path) -> BenchmarkConfig:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    return parse_config(data, source=str(path), lines=lines)
+    return _require_tasks(parse_config(data, source=str(path), lines=lines), source=str(path))
+
+
+def _require_tasks(config: BenchmarkConfig, *, source: str) -> BenchmarkConfig:
+    """Only `benchy test` evaluates nothing."""
+    if not config.evaluation.tasks:
+        raise ConfigError(f'{source}: "evaluation.tasks" is empty; expected at least one benchmark', hint=_FIX_FILE)
+    return config
 
 
 def parse_config(data: object, *, source: str, lines: dict[KeyPath, int] | None = None) -> BenchmarkConfig:
@@ -213,7 +221,7 @@ def parse_config(data: object, *, source: str, lines: dict[KeyPath, int] | None 
         return BenchmarkConfig.model_validate(data)
     except ValidationError as error:
         problems = _describe_all(error.errors(), lines or {})
-        raise ConfigError("\n  ".join(_headed(problems, source)), hint="fix the file, then try again") from error
+        raise ConfigError("\n  ".join(_headed(problems, source)), hint=_FIX_FILE) from error
 
 
 def _headed(problems: list[str], source: str) -> list[str]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from benchy.errors import BenchyError, ErrorData
 from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress, Upload, decode_request, encode_event
 from benchy.protocol import encode_reply as encode
+from benchy.worker.progress import redirect_progress_bars
 from benchy.worker.session import Session
 
 EXIT_ORPHANED = 3
@@ -28,7 +29,9 @@ def main() -> None:
     requests: queue.Queue[bytes | None] = queue.Queue()
     busy = threading.Event()
     threading.Thread(target=_read_requests, args=(sys.stdin.buffer, requests, busy), daemon=True).start()
-    session = Session(emit=_writer(answers))
+    emit = _writer(answers)
+    redirect_progress_bars(emit)
+    session = Session(emit=emit)
     while (line := requests.get()) is not None:
         answer = _answer(session, line)
         busy.clear()
@@ -55,7 +58,10 @@ def _read_requests(stream: BinaryIO, requests: queue.Queue[bytes | None], busy: 
 
 
 def _writer(answers: BinaryIO) -> Callable[[Progress | Phase], None]:
-    return lambda event: (answers.write(encode_event(event)), None)[1]
+    def emit(event: Progress | Phase) -> None:
+        answers.write(encode_event(event))
+
+    return emit
 
 
 def _answer(session: Session, line: bytes) -> bytes:

@@ -32,17 +32,20 @@ def prepare(session: Session, request: Prepare) -> Prepared:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     session.emit(Phase(name="prepare"))
     require_devices(config)
+    import lm_eval.models  # noqa: F401 - seconds of imports, which belong to no model's load time
+
     started = time.monotonic()
     session.emit(Phase(name="download"))
     identity = _fetch_model(config)
-    session.emit(Phase(name="task build"))
-    session.tasks = build_tasks(config, lm_eval_arguments(config, identity))
-    download_seconds = time.monotonic() - started - session.tasks.build_seconds
+    download_seconds = time.monotonic() - started
+    if config.evaluation.tasks:  # `benchy test` has none
+        session.emit(Phase(name="task build"))
+        session.tasks = build_tasks(config, lm_eval_arguments(config, identity))
     session.config, session.identity = config, identity
     return Prepared(
         model=identity,
         environment=describe_environment(),
-        benchmarks=session.tasks.benchmarks,
+        benchmarks=session.tasks.benchmarks if session.tasks else (),
         download_seconds=download_seconds,
     )
 

@@ -20,7 +20,7 @@ def redirect_progress_bars(emit: Callable[[Progress], None]) -> None:
     """
     import tqdm.std
 
-    bar = tqdm.std.tqdm
+    bar: Any = tqdm.std.tqdm
     last: dict[int, float] = {}
     draw_init = bar.__init__
 

@@ -1,0 +1,87 @@
+"""``benchy test``: the model test by hand, without YAML and without Prefect."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+
+import click
+
+from benchy.config import BenchmarkConfig, parse_config
+from benchy.errors import ConfigError
+from benchy.preflight import preflight
+from benchy.report import model_test_block
+from benchy.run import open_run
+from benchy.terminal import shown_on_terminal
+
+SETTINGS = ("dtype", "max_length", "revision", "trust_remote_code")
+"""Those of lm-eval's model arguments that have a key of their own under ``model``."""
+
+
+def test_model(
+    *,
+    model_name: str,
+    model_args: str,
+    backend: str,
+    device: str,
+    use_accelerate: bool,
+    num_gpus: int | None,
+    mixed_precision: str,
+) -> None:
+    """Load a model, say hello through it, print what was measured.
+
+    Raises:
+        BenchyError: what the worker says.
+    """
+    config = config_of_options(
+        model_name=model_name,
+        model_args=parse_model_args(model_args),
+        backend=backend,
+        device=device,
+        performance={"use_accelerate": use_accelerate, "num_gpus": num_gpus, "mixed_precision": mixed_precision},
+    )
+    preflight(config)
+    with open_run(config) as run, shown_on_terminal(run):
+        result = run.model_test()
+    shutil.rmtree(run.folder)
+    click.echo(model_test_block(model_name, result))
+
+
+def parse_model_args(text: str) -> dict[str, object]:
+    """lm-eval's ``key=value,key=value``; numbers, true and false become what they say.
+
+    Raises:
+        ConfigError: a part without ``=``.
+    """
+    found: dict[str, object] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise ConfigError(f'--model_args: "{part}" is not key=value', hint="e.g. pretrained=org/name,dtype=float16")
+        found[key.strip()] = _value(value.strip())
+    return found
+
+
+def _value(text: str) -> object:
+    try:
+        return json.loads(text.lower() if text in {"True", "False"} else text)
+    except ValueError:
+        return text
+
+
+def config_of_options(
+    *, model_name: str, model_args: dict[str, object], backend: str, device: str, performance: dict[str, object]
+) -> BenchmarkConfig:
+    """The config that says the same; ``pretrained`` in the arguments is the model that is loaded.
+
+    Raises:
+        ConfigError: the options do not fit together.
+    """
+    args = dict(model_args)
+    name = args.pop("pretrained", model_name)
+    own = {key: args.pop(key) for key in SETTINGS if key in args}
+    model = {"name": name, "backend": backend, "args": args, **own}
+    evaluation = {"tasks": [], "device": device, "output_path": tempfile.gettempdir()}
+    data = {"model": model, "evaluation": evaluation, "performance": performance}
+    return parse_config(data, source="benchy test")

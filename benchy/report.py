@@ -1,0 +1,74 @@
+"""What a person reads of a run: the model test block and the tables."""
+
+from __future__ import annotations
+
+from benchy.record import BenchmarkResult, EvaluationResult, Metric, ModelTestResult, RunRecord
+
+Row = dict[str, str]
+
+
+def model_test_block(name: str, result: ModelTestResult) -> str:
+    """The block that ends a model test, on the terminal and in the log."""
+    lines = [f"✅ Model test successful: {name}"]
+    if result.parameters is not None:
+        lines.append(f"   Parameters: {result.parameters:,}")
+    if result.size_gb is not None:
+        lines.append(f"   Size: {result.size_gb:.2f} GB")
+    lines.append(f"   Generated: {' '.join(result.generated.split())}")
+    return "\n".join(lines)
+
+
+def model_test_rows(record: RunRecord, result: ModelTestResult) -> list[Row]:
+    """One row a measurement."""
+    by_dtype = ", ".join(f"{dtype}: {_gb(size)}" for dtype, size in result.bytes_by_dtype.items())
+    measured = {
+        "Model": record.config.model.name,
+        "Commit": (record.model.commit or record.model.content_hash or "") if record.model else "",
+        "Parameters": f"{result.parameters:,}" if result.parameters is not None else "behind an API",
+        "Size": f"{result.size_gb:.2f} GB ({by_dtype})" if result.size_gb is not None else "",
+        "Dtype": result.dtype or "",
+        "Device": result.device or "",
+        "Download": f"{record.seconds.download or 0:.1f} s",
+        "Load": f"{result.load_seconds:.1f} s",
+        "Generation": f"{result.generation_seconds:.2f} s, {result.tokens_per_second:.1f} tokens/s",
+        "Peak memory": f"{_gb(result.peak_memory_bytes)} ({result.peak_memory_of})",
+        "Generated": result.generated,
+    }
+    return [{"what": what, "value": value} for what, value in measured.items() if value]
+
+
+def score_rows(result: EvaluationResult) -> list[Row]:
+    """One row a metric: groups first, as lm-eval's table has them."""
+    return [_score_row(part, metric) for part in (*result.groups, *result.benchmarks) for metric in part.metrics]
+
+
+def seconds_rows(result: EvaluationResult) -> list[Row]:
+    """One row a benchmark."""
+    return [
+        {
+            "benchmark": part.name,
+            "task build": f"{part.seconds.task_build:.2f}",
+            "inference": f"{part.seconds.inference:.2f}",
+            "scoring": f"{part.seconds.scoring:.2f}",
+        }
+        for part in result.benchmarks
+        if part.seconds is not None
+    ]
+
+
+def _score_row(part: BenchmarkResult, metric: Metric) -> Row:
+    arrow = {True: "↑", False: "↓", None: ""}[metric.higher_is_better]
+    return {
+        "benchmark": part.name,
+        "version": part.version,
+        "n-shot": "" if part.num_fewshot is None else str(part.num_fewshot),
+        "documents": f"{part.documents:,}",
+        "filter": metric.filter,
+        "metric": f"{metric.name} {arrow}".strip(),
+        "value": "" if metric.value is None else f"{metric.value:.4f}",
+        "stderr": "" if metric.stderr is None else f"± {metric.stderr:.4f}",
+    }
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1024**3:.2f} GB"

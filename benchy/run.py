@@ -1,0 +1,308 @@
+"""One run: its name and folder, its record, its log and its worker."""
+
+from __future__ import annotations
+
+import re
+import traceback
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from benchy import __version__
+from benchy.config import BenchmarkConfig
+from benchy.errors import BenchyError, ConfigError, DiskFull, EvaluationFailed, Interrupted, UploadFailed
+from benchy.logs import RunLog
+from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress, Request, Upload
+from benchy.record import (
+    EvaluationResult,
+    ModelTestResult,
+    Prepared,
+    RunRecord,
+    Uploaded,
+    now,
+    read_record,
+    write_record,
+)
+from benchy.runtimes import choose_runtime
+from benchy.runtimes.worker import Worker
+
+ResultT = TypeVar("ResultT", bound=BaseModel)
+
+
+class Watcher(Protocol):
+    """Somebody who looks on: the terminal, a Prefect task run."""
+
+    def on_event(self, event: Progress | Phase) -> None:
+        """Something went on."""
+
+
+class Run:
+    """One run of one config. Made by :func:`open_run`."""
+
+    def __init__(self, config: BenchmarkConfig, folder: Path, record: RunRecord) -> None:
+        self.config = config
+        self.folder = folder
+        self.record = record
+        self.log = RunLog(Path(record.log_file))
+        self.watchers: list[Watcher] = []
+        self._worker: Worker | None = None
+        self._asked: Prepare | None = None
+
+    @property
+    def name(self) -> str:
+        """Also the name of its folder and of its flow run."""
+        return self.record.run_name
+
+    def belongs_to(self, flow_run_id: str) -> None:
+        """Note Prefect's id of the flow run; a run may begin before Prefect is there."""
+        self._update(flow_run_id=flow_run_id)
+
+    def start_worker(self) -> None:
+        """Start the GPU worker and ask it to prepare, without waiting: what comes next may overlap.
+
+        Raises:
+            WorkerError: it cannot be started.
+        """
+        self._worker = Worker(choose_runtime(self.config).start(self.config, on_gpus=True), self.log.write)
+        self._asked = Prepare(config=self._pinned())
+        self._worker.send(self._asked)
+
+    def model_test(self) -> ModelTestResult:
+        """The first step.
+
+        Raises:
+            BenchyError: whatever the worker says.
+        """
+        result = self._ask(ModelTest())
+        self._update(status="tested", model_test=result, load=result.load_seconds, generate=result.generation_seconds)
+        return result
+
+    def evaluation(self) -> EvaluationResult:
+        """The second step; on a new worker if the first one's is gone.
+
+        Raises:
+            BenchyError: whatever the worker says.
+        """
+        result = self._ask(Evaluation(run_folder=str(self.folder.resolve())))
+        self._update(
+            status="evaluated",
+            evaluation=result,
+            task_build=result.task_build_seconds,
+            inference=result.inference_seconds,
+            scoring=result.scoring_seconds,
+        )
+        return result
+
+    def upload(self) -> Uploaded | None:
+        """The third step, in a worker of its own, which never saw model code; None if the config names no leaderboard.
+
+        Raises:
+            UploadFailed, NetworkError, AccessDenied: the record is kept.
+        """
+        self.close_worker()
+        if self.config.upload is None:
+            return None
+        result = upload_record(self.folder, self.config, to=self.config.upload.to, run=self)
+        self._update(status="published", uploaded=result, upload=result.upload_seconds)
+        return result
+
+    def fail(self, error: BaseException) -> None:
+        """Write down what ended the run."""
+        data = as_benchy_error(error).to_data()
+        self.log.write([f"{data.kind}: {data.message}", *data.traceback.splitlines()])
+        status = "interrupted" if data.kind == "Interrupted" else "failed"
+        self._update(status=status, error=data.model_copy(update={"traceback": ""}))
+
+    def close_worker(self) -> None:
+        """End the GPU worker, if there is one; its GPUs are free afterwards."""
+        if self._worker is not None:
+            self._worker.close()
+        self._worker, self._asked = None, None
+
+    def notify(self, event: Progress | Phase) -> None:
+        """Tell everybody who looks on."""
+        for watcher in self.watchers:
+            watcher.on_event(event)
+
+    def _ask(self, request: Request[ResultT]) -> ResultT:
+        """One answer of a prepared worker. A worker that failed is not used again: its state is not known."""
+        try:
+            worker = self._prepared_worker()
+            return worker.request(request, self.notify)
+        except BaseException:
+            self.close_worker()
+            raise
+
+    def _prepared_worker(self) -> Worker:
+        if self._worker is None or not self._worker.alive:
+            self.close_worker()
+            self.start_worker()
+        assert self._worker is not None  # noqa: S101 - for the type checker
+        if self._asked is not None:
+            self._take_prepared(self._worker.receive(self._asked, self.notify))
+            self._asked = None
+        return self._worker
+
+    def _take_prepared(self, prepared: Prepared) -> None:
+        before = self.record.model
+        if before is not None and prepared.model != before:
+            raise EvaluationFailed(
+                f"{before.name} changed since it was tested ({before.commit or before.content_hash} then, "
+                f"{prepared.model.commit or prepared.model.content_hash} now)",
+                hint="start a new run",
+            )
+        self._update(model=prepared.model, environment=prepared.environment, download=prepared.download_seconds)
+
+    def _pinned(self) -> BenchmarkConfig:
+        """The config with the commit that was resolved first: what was tested is what is evaluated."""
+        if self.record.model is None or self.record.model.commit is None:
+            return self.config
+        model = self.config.model.model_copy(update={"revision": self.record.model.commit})
+        return self.config.model_copy(update={"model": model})
+
+    def _update(self, **changes: Any) -> None:
+        """Change the record, on disk too; seconds are given by their own names."""
+        seconds = {name: changes.pop(name) for name in list(changes) if name in type(self.record.seconds).model_fields}
+        changes["seconds"] = self.record.seconds.model_copy(update=seconds)
+        if changes.get("status") in {"published", "failed", "interrupted", "evaluated"}:
+            changes["ended_at"] = now()
+        if "error" not in changes:
+            changes["error"] = None
+        self.record = self.record.model_copy(update=changes)
+        _write(self.record, self.folder)
+
+
+@contextmanager
+def open_run(config: BenchmarkConfig, *, flow_run_id: str | None = None) -> Iterator[Run]:
+    """Begin a run, or go on with the one of the same flow run; end its worker and finish its record in any case.
+
+    Raises:
+        ConfigError: the output or log folder cannot be written.
+    """
+    global _current  # noqa: PLW0603 - one process runs one flow run at a time
+    run = _resume(config, flow_run_id) or _begin(config, flow_run_id)
+    previous, _current = _current, run
+    try:
+        yield run
+    except BaseException as error:
+        with suppress(OSError, BenchyError):  # a full disk must not hide what ended the run
+            run.fail(error)
+        raise
+    finally:
+        _current = previous
+        run.close_worker()
+        run.log.close()
+
+
+_current: Run | None = None
+
+
+def current_run() -> Run | None:
+    """The run that is open in this process; tasks reach it here, since Prefect hashes and pickles what it passes."""
+    return _current
+
+
+def upload_record(folder: Path, config: BenchmarkConfig, *, to: str, run: Run | None = None) -> Uploaded:
+    """Publish the finished record in a run's folder, from a worker that has no GPU and no model code.
+
+    Raises:
+        UploadFailed, NetworkError, AccessDenied: the record is kept.
+    """
+    log = run.log if run else RunLog(Path(read_record(folder).log_file))
+    worker = Worker(choose_runtime(config).start(config, on_gpus=False), log.write)
+    try:
+        return worker.request(
+            Upload(run_folder=str(folder.resolve()), to=to), run.notify if run else lambda _event: None
+        )
+    finally:
+        worker.close()
+        if run is None:
+            log.close()
+
+
+def read_finished(folder: Path) -> RunRecord:
+    """The record of a run that can be published.
+
+    Raises:
+        UploadFailed: there is no record, or the run has not been evaluated.
+    """
+    try:
+        record = read_record(folder)
+    except (OSError, ValueError) as error:
+        raise UploadFailed(f"{folder} holds no readable record: {error}", hint="name a run's folder") from error
+    if record.evaluation is None:
+        raise UploadFailed(f"{record.run_name} has no scores: it is {record.status}", hint="run it again, then upload")
+    return record
+
+
+def as_benchy_error(error: BaseException) -> BenchyError:
+    """The error of the tree for whatever ended a run; Prefect cancels with a BaseException of its own."""
+    if isinstance(error, BenchyError):
+        return error
+    if not isinstance(error, Exception):
+        return Interrupted("the run was interrupted")
+    text = "".join(traceback.format_exception(error))
+    return BenchyError(
+        f"unexpected {type(error).__name__}: {error}",
+        hint="this is a bug in Benchy; please report it with the log",
+        traceback=text,
+    )
+
+
+def new_run_name(config: BenchmarkConfig, run_id: str) -> str:
+    """``[TEST_]<model>_<time>_<id>``; the time is UTC."""
+    return f"{'TEST_' if config.is_test else ''}{_slug(config)}_{now():%Y%m%d-%H%M%S}_{run_id[:8]}"
+
+
+def _slug(config: BenchmarkConfig) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", config.model.name).strip("-.") or "model"
+
+
+def _begin(config: BenchmarkConfig, flow_run_id: str | None) -> Run:
+    run_id = flow_run_id or str(uuid.uuid4())
+    folder = Path(config.evaluation.output_path) / new_run_name(config, run_id)
+    log_file = Path(config.logging.log_dir) / f"benchy_{_slug(config)}_{now():%Y%m%d-%H%M%S-%f}.log"
+    record = RunRecord(
+        run_name=folder.name,
+        run_id=run_id,
+        status="started",
+        is_test=config.is_test,
+        started_at=now(),
+        benchy_version=__version__,
+        config=config,
+        log_file=str(log_file),
+        flow_run_id=flow_run_id,
+    )
+    try:
+        folder.mkdir(parents=True)
+        _write(record, folder)
+        return Run(config, folder, record)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write to {error.filename or folder}: {error.strerror}",
+            hint="set evaluation.output_path and logging.log_dir to folders that can be written",
+        ) from error
+
+
+def _resume(config: BenchmarkConfig, flow_run_id: str | None) -> Run | None:
+    """The run that a flow run began before it was retried."""
+    if flow_run_id is None:
+        return None
+    for folder in sorted(Path(config.evaluation.output_path).glob(f"*_{flow_run_id[:8]}")):
+        record = read_record(folder)
+        if record.run_id == flow_run_id and record.config == config:
+            return Run(config, folder, record)
+    return None
+
+
+def _write(record: RunRecord, folder: Path) -> None:
+    try:
+        write_record(record, folder)
+    except OSError as error:
+        if error.errno == 28:  # ENOSPC
+            raise DiskFull(f"no space left for {folder / 'record.json'}") from error
+        raise

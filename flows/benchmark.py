@@ -1,0 +1,68 @@
+"""The flow ``benchy``: the three tasks in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
+
+from benchy.config import BenchmarkConfig, load_config
+from benchy.preflight import preflight
+from benchy.run import Run, current_run, open_run
+from tasks.evaluation import evaluation
+from tasks.model_test import model_test
+from tasks.upload import upload
+
+
+@flow(name="benchy")
+def benchy(
+    config: str,
+    limit: float | None = None,
+    tasks: str | list[str] | None = None,
+    gpus: list[int | str] | None = None,
+    model: str | None = None,
+) -> str:
+    """Test, evaluate and publish a model.
+
+    Args:
+        config: A YAML file, e.g. configs/demo.yaml.
+        limit: Only so many documents of each benchmark (below 1: that fraction). Marks the run as a test.
+        tasks: Other benchmarks than the file's.
+        gpus: Other GPUs than the file's: indices or UUIDs.
+        model: Another model than the file's: a repository on the Hub or a folder.
+
+    Returns:
+        The run's folder.
+    """
+    overridden = load_config(Path(config)).with_overrides(limit=limit, tasks=tasks, gpus=gpus, model=model)
+    with _run_of_this_flow(overridden) as run:
+        model_test(run.name)
+        evaluation(run.name)
+        upload(run.name)
+        return str(run.folder)
+
+
+@contextmanager
+def _run_of_this_flow(config: BenchmarkConfig) -> Iterator[Run]:
+    """The run that `benchy run` opened while Prefect was starting, or else a new one; named in Prefect."""
+    already_open = current_run()
+    if already_open is not None:
+        already_open.belongs_to(str(flow_run.id))
+        _name_flow_run(already_open)
+        yield already_open
+        return
+    preflight(config)
+    with open_run(config, flow_run_id=str(flow_run.id)) as run:
+        _name_flow_run(run)
+        if run.record.model_test is None:  # a retry of the flow run may need no worker at all
+            run.start_worker()
+        yield run
+
+
+def _name_flow_run(run: Run) -> None:
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(flow_run.id, name=run.name)

@@ -1,0 +1,1 @@
+"""The three Prefect tasks: retries, timing and artifacts around the steps of a run."""

@@ -1,0 +1,26 @@
+"""The task ``evaluation``."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.artifacts import create_table_artifact
+
+from benchy.record import EvaluationResult
+from benchy.report import score_rows, seconds_rows
+from tasks.shown import RETRY_DELAYS_SECONDS, is_transient, shown_in_prefect
+
+
+@task(
+    name="evaluation",
+    retries=len(RETRY_DELAYS_SECONDS),
+    retry_delay_seconds=RETRY_DELAYS_SECONDS,
+    retry_condition_fn=is_transient,
+    persist_result=True,  # a retry of the flow run after a failed upload does not repeat it
+)
+def evaluation(run_name: str) -> EvaluationResult:
+    """Run lm-evaluation-harness on the model that was tested."""
+    with shown_in_prefect("evaluation") as run:
+        result = run.evaluation()
+        create_table_artifact(score_rows(result), key="scores", description=f"Scores of {run_name}")
+        create_table_artifact(seconds_rows(result), key="seconds", description="Seconds for each benchmark")
+        return result

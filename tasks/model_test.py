@@ -1,0 +1,25 @@
+"""The task ``model_test``."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.artifacts import create_table_artifact
+
+from benchy.record import ModelTestResult
+from benchy.report import model_test_rows
+from tasks.shown import RETRY_DELAYS_SECONDS, is_transient, shown_in_prefect
+
+
+@task(
+    name="model_test",
+    retries=len(RETRY_DELAYS_SECONDS),
+    retry_delay_seconds=RETRY_DELAYS_SECONDS,
+    retry_condition_fn=is_transient,
+    persist_result=True,  # a retry of the flow run does not repeat it
+)
+def model_test(run_name: str) -> ModelTestResult:  # noqa: ARG001 - it is in Prefect's cache key and in its UI
+    """Load the model with the evaluation's own arguments, say hello through it, measure."""
+    with shown_in_prefect("model_test") as run:
+        result = run.model_test()
+        create_table_artifact(model_test_rows(run.record, result), key="model-test", description=result.generated)
+        return result

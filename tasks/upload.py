@@ -1,0 +1,24 @@
+"""The task ``upload``."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.artifacts import create_link_artifact
+
+from benchy.record import Uploaded
+from tasks.shown import RETRY_DELAYS_SECONDS, is_transient, shown_in_prefect
+
+
+@task(
+    name="upload",
+    retries=len(RETRY_DELAYS_SECONDS),
+    retry_delay_seconds=RETRY_DELAYS_SECONDS,
+    retry_condition_fn=is_transient,
+)
+def upload(run_name: str) -> Uploaded | None:
+    """Publish the record to the leaderboard."""
+    with shown_in_prefect("upload") as run:
+        result = run.upload()
+        if result is not None:
+            create_link_artifact(result.url, link_text="Leaderboard", key="leaderboard", description=run_name)
+        return result
