@@ -52,8 +52,8 @@ class ModelConfig(_Section):
     """A repository on the Hugging Face Hub (``org/name``) or a local folder with weights."""
     revision: str | None = None
     """Branch, tag or commit; resolved to a commit once, before anything is loaded."""
-    dtype: str | None = None
-    """``auto``, ``float16``, ``bfloat16``, ``float32``: the weights' type after loading."""
+    dtype: Literal["auto", "float16", "bfloat16", "float32", "float64"] | None = None
+    """The weights' type after loading, as torch names it; ``auto`` is the type in which they are stored."""
     max_length: Annotated[int, Field(gt=0)] | None = None
     """Longest input in tokens; longer ones are cut from the left."""
     trust_remote_code: bool = False

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -106,7 +106,7 @@ class Reply:
     error: ErrorData | None
 
 
-def encode_request(request_id: int, request: Request[ResultT]) -> bytes:
+def encode_request(request_id: int, request: Request[Any]) -> bytes:
     """One line for the worker's stdin."""
     message = {"id": request_id, "method": request.method, "params": request.model_dump(mode="json")}
     return json.dumps(message).encode() + b"\n"
@@ -150,5 +150,11 @@ def decode_answer(line: bytes) -> Reply | Progress | Phase:
         return Progress.model_validate(message)
     if message.get("event") == "phase":
         return Phase.model_validate(message)
-    error = message.get("error")
-    return Reply(int(message["id"]), message.get("result"), ErrorData.model_validate(error) if error else None)
+    return _reply(message)
+
+
+def _reply(message: dict[str, Any]) -> Reply:
+    if not isinstance(message.get("id"), int) or ("result" in message) == ("error" in message):
+        raise ValueError("neither an event nor a reply")
+    error = ErrorData.model_validate(message["error"]) if "error" in message else None
+    return Reply(message["id"], message.get("result"), error)

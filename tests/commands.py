@@ -1,0 +1,135 @@
+"""Runs the real command line, as a person would, and writes the configs that it is given."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchy.record import RunRecord, read_record
+
+REPOSITORY = Path(__file__).parent.parent
+DEMO = REPOSITORY / "configs" / "demo"
+NOBODY_LISTENS = "http://127.0.0.1:9"
+"""A Hub that refuses each connection at once (port 9 is `discard`)."""
+
+
+def isolated_environment(home: Path) -> dict[str, str | None]:
+    """What is set, and what is removed (None), for a test and all that it starts."""
+    return {
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "HF_HOME": str(home / "hf"),
+        "HF_ENDPOINT": NOBODY_LISTENS,
+        "HF_TOKEN": None,
+        "HF_HUB_OFFLINE": None,
+        "PREFECT_HOME": str(home / ".prefect"),
+        "PREFECT_API_URL": None,
+        "PREFECT_PROFILE": None,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "PYTHONPATH": str(REPOSITORY),
+    }
+
+
+def benchy(*arguments: object, cwd: Path, seconds: float = 180, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``benchy`` to its end; ``PYTHONPATH`` and the rest come from this process."""
+    return subprocess.run(
+        benchy_command(*arguments),
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
+def start_benchy(*arguments: object, cwd: Path, **environment: str) -> subprocess.Popen[str]:
+    """Start ``benchy`` in a process group of its own, with both outputs in one pipe."""
+    return subprocess.Popen(
+        benchy_command(*arguments),
+        cwd=cwd,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def benchy_command(*arguments: object) -> list[str]:
+    """``python -m benchy`` of the checkout that is tested."""
+    return [sys.executable, "-m", "benchy", *map(str, arguments)]
+
+
+def demo_settings(folder: Path, **changes: Any) -> dict[str, Any]:
+    """The demo's settings with absolute paths and all output in ``folder``.
+
+    ``changes`` are sections (a dict is merged into the section, anything else takes its place; None drops it).
+    """
+    settings: dict[str, Any] = yaml.safe_load((REPOSITORY / "configs" / "demo.yaml").read_text(encoding="utf-8"))
+    settings["model"]["name"] = str(DEMO / "model")
+    settings["evaluation"] |= {"include_path": str(DEMO / "tasks"), "output_path": str(folder / "outputs")}
+    settings["logging"] = {"log_dir": str(folder / "logs")}
+    settings["upload"] = {"to": str(folder / "leaderboard")}
+    for section, change in changes.items():
+        if change is None:
+            settings.pop(section, None)
+        elif isinstance(change, dict):
+            settings[section] = settings.get(section, {}) | change
+        else:
+            settings[section] = change
+    return settings
+
+
+def write_config(folder: Path, name: str = "config.yaml", **changes: Any) -> Path:
+    """A YAML file with :func:`demo_settings`."""
+    path = folder / name
+    path.write_text(yaml.safe_dump(demo_settings(folder, **changes)), encoding="utf-8")
+    return path
+
+
+def only_record(folder: Path) -> RunRecord:
+    """The record of the one run below ``folder/outputs``."""
+    (run_folder,) = (folder / "outputs").iterdir()
+    return read_record(run_folder)
+
+
+def worker_pids(parent: int) -> list[int]:
+    """The GPU workers that a process started."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+            command = (stat.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if int(fields[1]) == parent and fields[0] != "Z" and b"benchy.worker" in command:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def kill(pid: int) -> None:
+    """``kill -9``."""
+    os.kill(pid, signal.SIGKILL)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process exists and is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds."""
+    return json.loads(path.read_text(encoding="utf-8"))

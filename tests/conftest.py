@@ -1,0 +1,29 @@
+"""Every test runs apart from this user's own files, with no Hub and no Prefect server but those that it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.commands import REPOSITORY, isolated_environment
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One home for the whole session, so that what is slow at a first start is done once."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in isolated_environment(tmp_path_factory.mktemp("home")).items():
+            if value is None:
+                patch.delenv(name, raising=False)
+            else:
+                patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture
+def at_repository(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder is the repository's root, where the README's commands are typed."""
+    monkeypatch.chdir(REPOSITORY)
+    return REPOSITORY

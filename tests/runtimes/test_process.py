@@ -1,0 +1,109 @@
+"""The worker as a child process: its command line, its environment, its end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from benchy.config import BenchmarkConfig, parse_config
+from benchy.errors import WorkerDied, WorkerError
+from benchy.runtimes import choose_runtime
+from benchy.runtimes.process import ProcessRuntime, ProcessTransport, worker_command, worker_environment
+from tests.commands import is_running, kill
+
+
+def config(**sections: Any) -> BenchmarkConfig:
+    data = {"model": {"name": "a/b"}, "evaluation": {"tasks": "x", "device": "cpu"}} | sections
+    return parse_config(data, source="test")
+
+
+ON_GPUS = {"evaluation": {"tasks": "x"}}
+
+
+def test_one_process_by_default() -> None:
+    assert worker_command(config(), on_gpus=True) == [sys.executable, "-P", "-m", "benchy.worker"]
+
+
+def test_accelerate_starts_one_process_a_gpu() -> None:
+    performance = {"use_accelerate": True, "num_gpus": 2, "mixed_precision": "bf16"}
+    command = worker_command(config(performance=performance), on_gpus=True)
+    assert command[2:4] == ["-m", "accelerate.commands.launch"]
+    assert command[command.index("--num_processes") + 1] == "2"
+    assert command[command.index("--mixed_precision") + 1] == "bf16"
+    assert "--multi_gpu" in command
+    assert command[-2:] == ["--module", "benchy.worker"]
+
+
+def test_an_upload_needs_neither_accelerate_nor_gpus() -> None:
+    both = config(performance={"use_accelerate": True, "num_gpus": 2})
+    assert worker_command(both, on_gpus=False) == [sys.executable, "-P", "-m", "benchy.worker"]
+    assert worker_environment(both, {"CUDA_VISIBLE_DEVICES": "0"}, on_gpus=False)["CUDA_VISIBLE_DEVICES"] == ""
+
+
+@pytest.mark.parametrize(
+    ("sections", "host", "visible"),
+    [
+        ({"gpus": [1, 3]}, {}, "1,3"),
+        ({"gpus": ["GPU-8f2c"]}, {"CUDA_VISIBLE_DEVICES": "5"}, "GPU-8f2c"),
+        ({"performance": {"num_gpus": 2}}, {}, "0,1"),
+        ({"performance": {"num_gpus": 2}}, {"CUDA_VISIBLE_DEVICES": "4,5"}, "4,5"),
+        ({}, {"CUDA_VISIBLE_DEVICES": "4"}, "4"),
+        ({}, {}, None),
+    ],
+)
+def test_the_worker_sees_the_configured_gpus(
+    sections: dict[str, Any], host: dict[str, str], visible: str | None
+) -> None:
+    environment = worker_environment(config(**ON_GPUS | sections), host, on_gpus=True)
+    assert environment.get("CUDA_VISIBLE_DEVICES") == visible
+
+
+def test_the_worker_gets_none_of_prefects_secrets() -> None:
+    environment = worker_environment(config(), {"PREFECT_API_KEY": "secret", "PATH": "/bin"}, on_gpus=True)
+    assert environment == {"PATH": "/bin"}
+
+
+def test_the_process_runtime_is_the_default() -> None:
+    assert isinstance(choose_runtime(config()), ProcessRuntime)
+
+
+@pytest.fixture
+def transport() -> Iterator[ProcessTransport]:
+    """A started worker; its pipes are closed at the end, as the host's reading threads do it."""
+    started = ProcessRuntime().start(config(), on_gpus=False)
+    yield started
+    started.close_input()
+    started.kill()
+    for stream in (started.answers(), started.log()):
+        list(stream)
+
+
+def test_a_worker_leaves_when_its_input_ends(transport: ProcessTransport) -> None:
+    transport.close_input()
+    assert transport.wait(60)
+    assert "exit code 0" in transport.explain_end().message
+
+
+def test_a_killed_worker_is_named_as_killed(transport: ProcessTransport) -> None:
+    kill(transport.pid)
+    assert transport.wait(60)
+    error = transport.explain_end()
+    assert isinstance(error, WorkerDied)
+    assert "signal 9" in error.message
+    assert "memory" in error.hint
+    assert error.transient
+
+
+def test_kill_ends_the_whole_group_and_may_be_repeated(transport: ProcessTransport) -> None:
+    transport.kill()
+    transport.kill()
+    assert not is_running(transport.pid)
+
+
+def test_a_python_that_is_gone_is_a_worker_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(WorkerError, match="cannot be started"):
+        ProcessRuntime().start(config(), on_gpus=False)

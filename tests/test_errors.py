@@ -1,0 +1,66 @@
+"""The error tree: its codes, its journey from worker to host, and its table in the README."""
+
+from __future__ import annotations
+
+import pickle
+import re
+
+import pytest
+
+from benchy import errors
+from benchy.errors import BenchyError, ErrorData, from_data
+from tests.commands import REPOSITORY
+
+
+def all_errors(cls: type[BenchyError] = BenchyError) -> list[type[BenchyError]]:
+    return [cls, *(found for child in cls.__subclasses__() for found in all_errors(child))]
+
+
+@pytest.mark.parametrize("cls", all_errors())
+def test_an_error_comes_back_from_data_as_itself(cls: type[BenchyError]) -> None:
+    sent = cls("the disk is full", hint="free some", transient=True, traceback="Traceback: ...")
+    received = from_data(ErrorData.model_validate_json(sent.to_data().model_dump_json()))
+    assert type(received) is cls
+    assert received.to_data() == sent.to_data()
+
+
+@pytest.mark.parametrize("cls", all_errors())
+def test_an_error_survives_pickling(cls: type[BenchyError]) -> None:
+    sent = cls("the disk is full", hint="free some")
+    received = pickle.loads(pickle.dumps(sent))  # noqa: S301 - our own
+    assert type(received) is cls
+    assert received.to_data() == sent.to_data()
+
+
+def test_an_unknown_kind_is_still_an_error() -> None:
+    received = from_data(ErrorData(kind="FromTheFuture", message="what", hint="do"))
+    assert type(received) is BenchyError
+    assert (received.message, received.hint) == ("what", "do")
+
+
+def drawn_tree() -> dict[str, int | None]:
+    """Names and exit codes as the module's docstring draws them."""
+    lines = re.findall(r"^[ │├└─]*([A-Z]\w+) +(\d+)?", errors.__doc__ or "", re.MULTILINE)
+    return {name: int(code) if code else None for name, code in lines if name in vars(errors)}
+
+
+def test_the_docstring_draws_the_whole_tree() -> None:
+    drawn = drawn_tree()
+    assert set(drawn) == {cls.__name__ for cls in all_errors()}
+    for name, code in drawn.items():
+        assert code is None or getattr(errors, name).exit_code == code
+
+
+def test_each_branch_has_an_exit_code_of_its_own() -> None:
+    codes = [cls.exit_code for cls in (BenchyError, *BenchyError.__subclasses__())]
+    assert len(set(codes)) == len(codes)
+
+
+def test_the_readme_lists_every_exit_code() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    listed = {
+        int(code): set(re.findall(r"`(\w+)`", names))
+        for code, names in re.findall(r"^\| (\d+) \| (.*?) \|", readme, re.M)
+    }
+    for cls in all_errors():
+        assert cls.__name__ in listed[cls.exit_code]
