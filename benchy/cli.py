@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,8 @@ PREFECT_DEFAULTS = {
 
 def main() -> None:
     """Run the command line; every failure is one line and an exit code."""
+    for ends in (signal.SIGTERM, signal.SIGHUP):  # a run that is told to end cleans up as it does after Ctrl-C
+        signal.signal(ends, signal.default_int_handler)
     try:
         cli(standalone_mode=False)
     except BenchyError as error:
@@ -31,7 +34,7 @@ def main() -> None:
     except click.UsageError as error:
         _exit_with(ConfigError(error.format_message(), hint=_help_hint(error)))
     except (KeyboardInterrupt, click.Abort):
-        _exit_with(Interrupted("interrupted"))
+        _exit_with(Interrupted("interrupted before a run began"))
     except Exception as error:  # noqa: BLE001 - the one catch-all at this edge
         from benchy.run import as_benchy_error
 
@@ -110,11 +113,11 @@ def run(config: Path, **changes: Any) -> None:
 
 
 def _run_flow(config: Path, changes: dict[str, Any]) -> None:
-    """Run the flow in this process. Prefect's own lines go to its API; the terminal shows the run's log."""
+    """Prefect's own lines go to its API; the terminal shows the run's log."""
     _set_prefect_defaults(PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL")
-    from flows.benchmark import benchy
+    from flows.running import run_flow
 
-    benchy(str(config), **changes)
+    run_flow(str(config), changes)
 
 
 def _set_prefect_defaults(**more: str) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+
+MISSED_LINES = 200
+"""The most that are kept for the next follower."""
 
 Deliver = Callable[[list[str]], None]
 
@@ -17,6 +21,8 @@ class RunLog:
         self.path = path
         self._file = path.open("a", encoding="utf-8", errors="replace")
         self._readers: list[SlowReader] = []
+        self._follower: SlowReader | None = None
+        self._missed: deque[str] = deque(maxlen=MISSED_LINES)
         self._lock = threading.Lock()
 
     def write(self, lines: list[str]) -> None:
@@ -26,16 +32,31 @@ class RunLog:
             self._file.flush()
             for reader in self._readers:
                 reader.offer(lines)
+            if self._follower is None:
+                self._missed.extend(lines)
 
     def attach(self, reader: SlowReader) -> None:
         """Hand on what is written from now on."""
         with self._lock:
             self._readers.append(reader)
 
+    def follow(self, reader: SlowReader) -> None:
+        """Hand on what is written from now on, and before that what was written since the last follower left.
+
+        Prefect's task runs follow one another; what the worker says between two of them belongs to the next.
+        """
+        with self._lock:
+            reader.offer(list(self._missed))
+            self._missed.clear()
+            self._readers.append(reader)
+            self._follower = reader
+
     def detach(self, reader: SlowReader) -> None:
         """Stop handing on, and wait until the reader has what it was offered."""
         with self._lock:
             self._readers.remove(reader)
+            if reader is self._follower:
+                self._follower = None
         reader.close()
 
     def close(self) -> None:

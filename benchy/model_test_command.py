@@ -42,10 +42,13 @@ def test_model(
         performance={"use_accelerate": use_accelerate, "num_gpus": num_gpus, "mixed_precision": mixed_precision},
     )
     preflight(config)
-    with open_run(config) as run, shown_on_terminal(run):
-        result = run.model_test()
+    with open_run(config) as run:
+        with shown_on_terminal(run):
+            result = run.model_test()
+        block = model_test_block(config.model.name, result)
+        run.log.write(block.splitlines())
     shutil.rmtree(run.folder)
-    click.echo(model_test_block(model_name, result))
+    click.echo(block)
 
 
 def parse_model_args(text: str) -> dict[str, object]:

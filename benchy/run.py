@@ -191,6 +191,7 @@ def open_run(config: BenchmarkConfig, *, flow_run_id: str | None = None) -> Iter
     except BaseException as error:
         with suppress(OSError, BenchyError):  # a full disk must not hide what ended the run
             run.fail(error)
+        error.add_note(f"log: {run.log.path}")
         raise
     finally:
         _current = previous

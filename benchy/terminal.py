@@ -34,16 +34,19 @@ def shown_on_terminal(run: Run) -> Iterator[None]:
     run.watchers.append(bar)
     try:
         with bar.drawn():
-            yield
-            run.log.detach(reader)
+            try:
+                yield
+            finally:
+                run.log.detach(reader)
     finally:
         run.watchers.remove(bar)
 
 
 def print_error(error: BenchyError) -> None:
-    """One error line with what to do; the traceback is in the log."""
-    hint = f"\n  → {error.hint}" if error.hint else ""
-    print(f"❌ {type(error).__name__}: {error.message}{hint}", file=sys.stderr)  # noqa: T201
+    """One error line, what to do, and where to read more; the traceback is in the log alone."""
+    more = [f"  → {error.hint}"] if error.hint else []
+    more += [f"  {note}" for note in getattr(error, "__notes__", [])]
+    print("\n".join([f"❌ {type(error).__name__}: {error.message}", *more]), file=sys.stderr)  # noqa: T201
 
 
 def print_table(rows: list[Row], *, title: str) -> None:

@@ -6,7 +6,7 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 
 from benchy.record import ModelTestResult
-from benchy.report import model_test_rows
+from benchy.report import model_test_block, model_test_rows
 from tasks.shown import RETRY_DELAYS_SECONDS, is_transient, shown_in_prefect
 
 
@@ -21,5 +21,6 @@ def model_test(run_name: str) -> ModelTestResult:  # noqa: ARG001 - it is in Pre
     """Load the model with the evaluation's own arguments, say hello through it, measure."""
     with shown_in_prefect("model_test") as run:
         result = run.model_test()
+        run.log.write(model_test_block(run.config.model.name, result).splitlines())
         create_table_artifact(model_test_rows(run.record, result), key="model-test", description=result.generated)
         return result

@@ -36,11 +36,11 @@ def shown_in_prefect(step: str) -> Iterator[Run]:
     logger = get_run_logger()
 
     def deliver(lines: list[str]) -> None:
-        logger.info("\n".join(line[:LINE_LENGTH] for line in lines), extra={"from_run_log": True})
+        logger.info("\n".join(line[:LINE_LENGTH] for line in lines))
 
     reader = SlowReader(deliver, capacity=LINES_A_RECORD, seconds=SECONDS_BETWEEN_RECORDS, whole_log=run.log.path)
     watcher = _ProgressArtifact(step)
-    run.log.attach(reader)
+    run.log.follow(reader)
     run.watchers.append(watcher)
     try:
         yield run

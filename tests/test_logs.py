@@ -38,6 +38,18 @@ def test_a_reader_gets_what_is_written_while_it_is_attached(log: RunLog) -> None
     assert got == ["during"]
 
 
+def test_a_follower_gets_what_was_written_since_the_last_one_left(log: RunLog) -> None:
+    got: list[str] = []
+    log.write(["before all"])
+    for turn in ("one", "two"):
+        reader = SlowReader(got.extend, capacity=100, seconds=0, whole_log=log.path)
+        log.follow(reader)
+        log.write([f"during {turn}"])
+        log.detach(reader)
+        log.write([f"after {turn}"])
+    assert got == ["before all", "during one", "after one", "during two"]
+
+
 def test_a_reader_that_does_not_keep_up_is_told_how_much_it_missed(log: RunLog) -> None:
     got: list[str] = []
     may_read, has_first = threading.Event(), threading.Event()

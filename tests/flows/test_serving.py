@@ -1,0 +1,153 @@
+"""``benchy serve``: each config is a deployment, run, overridden, retried and cancelled through Prefect."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchy.record import RunRecord, read_record
+from tests.commands import REPOSITORY, benchy, benchy_command, is_running, worker_pids, write_config
+from tests.flows.test_benchmark import BENCHMARKS, task_runs
+from tests.prefect_server import ask, prefect, prefect_api, running, wait_until
+
+__all__ = ["prefect_api"]
+
+
+@dataclass(frozen=True)
+class Service:
+    api: str
+    folder: Path
+
+    def run(self, deployment: str, *arguments: str) -> tuple[int, str]:
+        """``prefect deployment run``: its exit code and all that it says."""
+        done = prefect("deployment", "run", deployment, *arguments, api=self.api)
+        return done.returncode, done.stdout + done.stderr
+
+    def start(self, deployment: str) -> str:
+        """Without waiting; the flow run's id."""
+        code, said = self.run(deployment)
+        assert code == 0, said
+        found = re.search(r"UUID: (\S+)", said)
+        assert found, said
+        return found[1]
+
+    def state(self, flow_run_id: str) -> str:
+        (found,) = ask(self.api, "flow_runs/filter", flow_runs={"id": {"any_": [flow_run_id]}})
+        return str(found["state"]["name"])
+
+    def record(self, flow_run_id: str) -> RunRecord:
+        (folder,) = (self.folder / "outputs").glob(f"*_{flow_run_id[:8]}")
+        return read_record(folder)
+
+    def log(self, flow_run_id: str) -> str:
+        folders = list((self.folder / "outputs").glob(f"*_{flow_run_id[:8]}"))
+        path = Path(read_record(folders[0]).log_file) if folders else None
+        return path.read_text("utf-8") if path and path.exists() else ""
+
+
+@pytest.fixture(scope="module")
+def service(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A running ``benchy serve`` with a few configs."""
+    folder = tmp_path_factory.mktemp("service")
+    configs = folder / "configs"
+    configs.mkdir()
+    for name, changes in CONFIGS.items():
+        write_config(folder, f"configs/{name}.yaml", **changes)
+    environment = {"PREFECT_API_URL": prefect_api, "BENCHY_TEST_GO": str(folder / "go")}
+    with running(benchy_command("serve", configs), environment=environment, cwd=REPOSITORY) as process:
+        served = Service(prefect_api, folder)
+        wait_until(lambda: process.poll() is not None or len(deployments(prefect_api)) >= len(CONFIGS), seconds=120)
+        assert process.poll() is None
+        yield served
+
+
+CONFIGS: dict[str, dict[str, Any]] = {
+    "demo": {},
+    "failing": {"evaluation": BENCHMARKS | {"tasks": "failing"}},
+    "waiting": {"evaluation": BENCHMARKS | {"tasks": "waiting"}},
+}
+
+
+def deployments(api: str) -> set[str]:
+    return {found["name"] for found in ask(api, "deployments/filter")}
+
+
+def test_each_config_is_a_deployment_named_by_its_stem(service: Service) -> None:
+    assert deployments(service.api) >= {"demo", "failing", "waiting"}
+
+
+def test_a_deployment_runs_to_its_end_and_takes_overrides(service: Service) -> None:
+    code, said = service.run("benchy/demo", "--watch", "--param", "limit=3")
+    assert code == 0, said
+    (folder,) = (service.folder / "outputs").glob("TEST_*")
+    record = read_record(folder)
+    assert record.status == "published"
+    assert record.is_test
+    assert record.uploaded is not None
+    assert record.uploaded.rank is None
+
+
+def test_a_parameter_of_a_wrong_type_is_refused_before_a_run_exists(service: Service) -> None:
+    code, said = service.run("benchy/demo", "--param", 'limit="many"')
+    assert code != 0
+    assert "limit" in said
+
+
+def test_a_run_that_fails_ends_the_watching_command_with_an_error(service: Service) -> None:
+    code, said = service.run("benchy/failing", "--watch")
+    assert code != 0, said
+
+
+def test_cancelling_ends_the_worker_and_the_record_says_interrupted(service: Service) -> None:
+    run_id = service.start("benchy/waiting")
+    wait_until(lambda: "the benchmark waits" in service.log(run_id), seconds=120)
+    (worker,) = waiting_workers()
+    ask(service.api, f"flow_runs/{run_id}/set_state", state={"type": "CANCELLING", "name": "Cancelling"})
+    wait_until(lambda: service.state(run_id) == "Cancelled", seconds=60)
+    assert not is_running(worker)
+    assert service.record(run_id).status == "interrupted"
+
+
+def test_a_retried_run_repeats_only_what_failed(service: Service) -> None:
+    run_id = service.start("benchy/waiting")
+    wait_until(lambda: "the benchmark waits" in service.log(run_id), seconds=120)
+    leaderboard = service.folder / "leaderboard"
+    kept_away = leaderboard.rename(service.folder / "kept") if leaderboard.exists() else None
+    leaderboard.write_text("a file in the way", encoding="utf-8")
+    (service.folder / "go").touch()
+    wait_until(lambda: service.state(run_id) == "Failed", seconds=120)
+    failed = service.record(run_id)
+    assert failed.error is not None
+    assert failed.error.kind == "UploadFailed"
+
+    leaderboard.unlink()
+    if kept_away:
+        kept_away.rename(leaderboard)
+    retried = prefect("flow-run", "retry", run_id, api=service.api)
+    assert retried.returncode == 0, retried.stdout + retried.stderr
+    wait_until(lambda: service.state(run_id) == "Completed", seconds=120)
+    record = service.record(run_id)
+    assert record.status == "published"
+    assert record.model_test == failed.model_test
+    assert record.evaluation == failed.evaluation
+    states = {step: run["state"]["name"] for step, run in task_runs(service.api, run_id).items()}
+    assert states == {"model_test": "Cached", "evaluation": "Cached", "upload": "Completed"}
+    assert service.log(run_id).count("the benchmark waits") == 1
+
+
+def waiting_workers() -> list[int]:
+    """Every GPU worker of this user whose parent is a flow run's process."""
+    parents = [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]  # noqa: PTH208 - /proc
+    return [worker for parent in parents for worker in worker_pids(parent)]
+
+
+def test_a_folder_without_configs_is_refused(tmp_path: Path) -> None:
+    done = benchy("serve", tmp_path, cwd=REPOSITORY)
+    assert done.returncode == 2
+    assert "no *.yaml" in done.stderr
