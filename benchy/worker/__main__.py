@@ -24,11 +24,11 @@ EXIT_ORPHANED = 3
 
 def main() -> None:
     """Serve requests until stdin ends."""
-    answers = _claim_stdout()
+    incoming, answers = _claim_stdin(), _claim_stdout()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     requests: queue.Queue[bytes | None] = queue.Queue()
     busy = threading.Event()
-    threading.Thread(target=_read_requests, args=(sys.stdin.buffer, requests, busy), daemon=True).start()
+    threading.Thread(target=_read_requests, args=(incoming, requests, busy), daemon=True).start()
     emit = _writer(answers)
     redirect_progress_bars(emit)
     session = Session(emit=emit)
@@ -38,6 +38,16 @@ def main() -> None:
         answers.write(answer)
     sys.stderr.flush()
     os._exit(0)  # tearing torch down takes longer than many a run's upload, and nothing is left to do
+
+
+def _claim_stdin() -> BinaryIO:
+    """Keep stdin for the protocol. A process that a library forks closes ``sys.stdin``, and would wait for ever for the
+    lock that our reading thread has on it (lm-eval's bootstrap forks)."""
+    requests = os.fdopen(os.dup(0), "rb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return requests
 
 
 def _claim_stdout() -> BinaryIO:
