@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from benchy.config import BenchmarkConfig, EvaluationConfig
-from benchy.errors import DiskFull, EvaluationFailed
+from benchy.errors import EvaluationFailed
 from benchy.protocol import Evaluation, Phase
 from benchy.record import BenchmarkResult, EvaluationResult, Metric
 from benchy.worker.clock import Clock
@@ -15,6 +17,8 @@ from benchy.worker.failures import failing_as
 from benchy.worker.model import lm_eval_arguments, loaded_model
 from benchy.worker.session import Session
 from benchy.worker.tasks import build_tasks, hand_over, seeds
+
+PROBE_BYTES = 1 << 20
 
 
 def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
@@ -67,21 +71,18 @@ def _evaluate(
     results["config"]["model"] = tracker.general_config_tracker.model_source = config.model.backend
     samples = results.pop("samples", None)
     tracker.save_results_aggregated(results=results, samples=samples)
-    if config.evaluation.log_samples:
-        for name in results["configs"]:
-            tracker.save_results_samples(task_name=name, samples=samples[name])
-    names = list(results["configs"])
-    return results, names, _written_files(tracker, folder, names if config.evaluation.log_samples else [])
+    for name in samples or {}:
+        tracker.save_results_samples(task_name=name, samples=samples[name])
+    return results, list(results["configs"]), _written_files(tracker, folder, samples or {})
 
 
 def _options(config: BenchmarkConfig) -> dict[str, Any]:
-    """The config's evaluation section as arguments of ``simple_evaluate``."""
+    """The config's evaluation section as arguments of ``simple_evaluate``, of the types that ``lm_eval run`` gives."""
     evaluation: EvaluationConfig = config.evaluation
-    multiturn = evaluation.fewshot_as_multiturn
     python_seed, numpy_seed, torch_seed, fewshot_seed = seeds(config)
     return {
         "num_fewshot": evaluation.num_fewshot,
-        "batch_size": evaluation.batch_size,
+        "batch_size": str(evaluation.batch_size),
         "max_batch_size": evaluation.max_batch_size,
         "device": evaluation.device,
         "cache_requests": evaluation.cache_requests,
@@ -89,8 +90,8 @@ def _options(config: BenchmarkConfig) -> dict[str, Any]:
         "log_samples": evaluation.log_samples,
         "system_instruction": evaluation.system_instruction,
         "apply_chat_template": evaluation.apply_chat_template,
-        "fewshot_as_multiturn": bool(evaluation.apply_chat_template) if multiturn is None else multiturn,
-        "gen_kwargs": evaluation.gen_kwargs,
+        "fewshot_as_multiturn": _fewshot_as_multiturn(evaluation),
+        "gen_kwargs": evaluation.gen_kwargs or {},
         "confirm_run_unsafe_code": evaluation.confirm_run_unsafe_code,
         "random_seed": python_seed,
         "numpy_random_seed": numpy_seed,
@@ -99,18 +100,46 @@ def _options(config: BenchmarkConfig) -> dict[str, Any]:
     }
 
 
-def _written_files(tracker: Any, folder: Path, samples_of: list[str]) -> dict[str, str]:
+def _fewshot_as_multiturn(evaluation: EvaluationConfig) -> bool | None:
+    """lm-eval's default: true with a chat template."""
+    if evaluation.fewshot_as_multiturn is None and evaluation.apply_chat_template:
+        return True
+    return evaluation.fewshot_as_multiturn
+
+
+def _written_files(tracker: Any, folder: Path, samples: dict[str, list[Any]]) -> dict[str, str]:
     """The names of lm-eval's files. Its tracker only warns when it cannot write, so look.
 
     Raises:
-        DiskFull: one is missing.
+        OSError: the folder cannot be written.
+        EvaluationFailed: a file is missing, or only a part is there.
     """
-    names = {"results": f"results_{tracker.date_id}.json"}
-    names |= {name: f"samples_{name}_{tracker.date_id}.jsonl" for name in samples_of}
-    missing = [name for name in names.values() if not (folder / name).is_file()]
-    if missing:
-        raise DiskFull(f"lm-eval could not write {', '.join(missing)} to {folder}; the log says why")
-    return names
+    results = f"results_{tracker.date_id}.json"
+    names = {name: f"samples_{name}_{tracker.date_id}.jsonl" for name in samples}
+    broken = [names[name] for name in samples if _count_lines(folder / names[name]) != len(samples[name])]
+    if not _is_json(folder / results):
+        broken.append(results)
+    if broken:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(PROBE_BYTES))
+        raise EvaluationFailed(f"lm-eval could not write {', '.join(broken)} to {folder}", hint="the log says why")
+    return {"results": results} | names
+
+
+def _count_lines(path: Path) -> int:
+    try:
+        with path.open("rb") as file:
+            return sum(1 for line in file if line.endswith(b"\n"))
+    except OSError:
+        return -1
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _benchmark(name: str, results: dict[str, Any], clock: Clock | None, files: dict[str, str]) -> BenchmarkResult:

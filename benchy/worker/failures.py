@@ -33,10 +33,12 @@ def name_failure(error: Exception, kind: type[BenchyError], doing: str) -> Bench
 def _is_out_of_memory(error: Exception) -> bool:
     import torch
 
-    if any(isinstance(cause, (torch.OutOfMemoryError, MemoryError)) for cause in _chain(error)):
-        return True
-    # the CPU allocator raises a plain RuntimeError with this text (c10/core/impl/alloc_cpu.cpp)
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return any(
+        isinstance(cause, (torch.OutOfMemoryError, MemoryError))
+        # the CPU allocator raises a plain RuntimeError with this text (c10/core/impl/alloc_cpu.cpp)
+        or (isinstance(cause, RuntimeError) and "can't allocate memory" in str(cause))
+        for cause in _chain(error)
+    )
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
