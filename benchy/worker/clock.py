@@ -27,6 +27,7 @@ class Clock:
         self._shared_build = build_seconds
         self._seconds: dict[Part, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         self._elapsed = 0.0
+        self._answering = False
 
     @contextmanager
     def watching(self, lm: Any, tasks: dict[str, Any]) -> Iterator[None]:
@@ -74,18 +75,15 @@ class Clock:
         return timed
 
     def _inference(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        depth = 0
-
         def timed(requests: list[Any], *args: Any, **kwargs: Any) -> Any:
-            nonlocal depth
-            if depth:  # a model type may answer one kind of request with another
+            if self._answering:  # a model type may answer one kind of request with another
                 return call(requests, *args, **kwargs)
-            depth += 1
+            self._answering = True
             started = time.monotonic()
             try:
                 return call(requests, *args, **kwargs)
             finally:
-                depth -= 1
+                self._answering = False
                 self._share(requests, time.monotonic() - started)
 
         return timed
