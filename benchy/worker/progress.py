@@ -21,7 +21,6 @@ def redirect_progress_bars(emit: Callable[[Progress], None]) -> None:
     import tqdm.std
 
     bar: Any = tqdm.std.tqdm
-    last: dict[int, float] = {}
     draw_init = bar.__init__
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -29,14 +28,11 @@ def redirect_progress_bars(emit: Callable[[Progress], None]) -> None:
         draw_init(self, *args, **kwargs)
 
     def display(self: Any, msg: str | None = None, pos: int | None = None) -> bool:  # noqa: ARG001 - tqdm's signature
-        finished = self.total is not None and self.n >= self.total
         now = time.monotonic()
-        if not finished and now - last.get(id(self), 0.0) < MIN_SECONDS_BETWEEN_EVENTS:
-            return True
-        last[id(self)] = now
-        if finished:
-            last.pop(id(self))
-        emit(_progress(self.format_dict, self.desc))
+        closing = self.disable  # tqdm's `close` disables a bar, and then draws its last state
+        if closing or now - getattr(self, "sent_at", 0.0) >= MIN_SECONDS_BETWEEN_EVENTS:
+            self.sent_at = now
+            emit(_progress(self.format_dict, self.desc))
         return True
 
     bar.__init__ = init
