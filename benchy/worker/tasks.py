@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,30 @@ def seed_everything(values: tuple[int, int, int, int]) -> None:
     torch.manual_seed(values[2])
 
 
+def _naming_the_benchmark(build: Callable[..., Any]) -> Callable[..., Any]:
+    """A task factory's ``_build_task`` that says which benchmark failed."""
+
+    def named(entry: Any, overrides: Any) -> Any:
+        try:
+            with failing_as(EvaluationFailed, f'benchmark "{entry.name}" cannot be built'):
+                return build(entry, overrides)
+        except EvaluationFailed as error:
+            if _is_about_nothing(error.__cause__):
+                raise _empty(entry.name) from error
+            raise
+
+    return named
+
+
+def _is_about_nothing(error: BaseException | None) -> bool:
+    """``datasets`` looks for the columns of a file without lines, or lm-eval for the first document where none is."""
+    return isinstance(error, StopIteration) or (isinstance(error, IndexError) and "for size 0" in str(error))
+
+
+def _empty(benchmark: str) -> EvaluationFailed:
+    return EvaluationFailed(f'benchmark "{benchmark}" has no documents', hint="check its data files and split names")
+
+
 def _random_state() -> tuple[Any, ...]:
     import numpy as np
     import torch
@@ -116,7 +140,7 @@ def _refuse_empty(built: BuiltTasks) -> None:
         with failing_as(EvaluationFailed, f'the data of benchmark "{name}" cannot be read'):
             empty = len(task.eval_docs) == 0
         if empty:
-            raise EvaluationFailed(f'benchmark "{name}" has no documents', hint="check its data files and split names")
+            raise _empty(name)
 
 
 def _expand(names: tuple[str, ...], manager: Any) -> list[Any]:
@@ -138,6 +162,7 @@ def _task_manager(include_path: tuple[str, ...], metadata: dict[str, Any]) -> An
 
     manager = TaskManager(include_defaults=False, metadata=metadata)
     index = index_tasks(include_path) or {}
+    manager._factory._build_task = _naming_the_benchmark(manager._factory._build_task)
     manager._index = _LazyIndex(index)
     manager._all_tasks = sorted(index)
     manager._all_subtasks = sorted(name for name, entry in index.items() if entry.kind == "task")
