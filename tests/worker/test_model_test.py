@@ -1,0 +1,123 @@
+"""The model test measures what is loaded, and fails for a model that is broken."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchy.errors import BenchyError, GpuNotFound, ModelLoadError, ModelTestFailed
+from benchy.protocol import ModelTest, Phase
+from benchy.worker.model_test import MAX_NEW_TOKENS, model_test
+from tests.worker.conftest import Events, MakeConfig, prepared_session
+
+
+def test_it_measures_the_model_as_loaded(make_config: MakeConfig, model_folder: Path) -> None:
+    result = model_test(prepared_session(make_config()), ModelTest())
+    stored = sum(tensor.numel() for tensor in _weights(model_folder).values())
+    assert result.parameters == stored, "tied weights are stored once"
+    assert result.bytes_by_dtype == {"float32": 4 * stored}
+    assert result.size_bytes == 4 * stored
+    assert (result.dtype, result.device) == ("float32", "cpu")
+    assert result.generated.startswith("Hello, world!")
+    assert len(result.generated) > len("Hello, world!")
+    assert 0 < result.tokens <= MAX_NEW_TOKENS
+    assert result.peak_memory_of == "process"
+    assert result.load_seconds > 0
+
+
+def test_it_loads_with_the_evaluations_own_arguments(make_config: MakeConfig) -> None:
+    session = prepared_session(make_config(model={"dtype": "bfloat16", "max_length": 77}))
+    result = model_test(session, ModelTest())
+    assert result.bytes_by_dtype.keys() == {"bfloat16"}
+    assert session.lm.max_length == 77
+
+
+def test_the_model_is_loaded_once_and_the_configured_batch_size_stays(make_config: MakeConfig) -> None:
+    events: Events = []
+    session = prepared_session(make_config(batch_size="auto:4"), events)
+    first, second = model_test(session, ModelTest()), model_test(session, ModelTest())
+    assert first.generated == second.generated
+    assert [event.name for event in events if isinstance(event, Phase)].count("load") == 1
+    assert session.lm.batch_size == "auto"
+
+
+def _break_config(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "no_such", "architectures": ["NoSuch"]}))
+
+
+def _cut_weights(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+
+
+def _garble_weights(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"not a model")
+
+
+def _drop_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+
+
+def _fill_weights_with_nan(folder: Path) -> None:
+    from safetensors.torch import save_file
+
+    weights = _weights(folder)
+    weights["model.norm.weight"][:] = float("nan")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def _blank_weights(folder: Path) -> None:
+    """All logits are equal, so that every token is the first of the vocabulary, which has no text."""
+    from safetensors.torch import save_file
+
+    blank = {name: weight.zero_() for name, weight in _weights(folder).items()}
+    save_file(blank, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("break_it", "expected"),
+    [
+        (_break_config, (ModelLoadError, "no_such")),
+        (_cut_weights, (ModelLoadError, "does not load: ")),
+        (_garble_weights, (ModelLoadError, "does not load: ")),
+        (_drop_weights, (ModelLoadError, "does not load: ")),
+        (_fill_weights_with_nan, (ModelTestFailed, "NaN")),
+        (_blank_weights, (ModelTestFailed, "said nothing")),
+    ],
+)
+def test_a_broken_model(
+    make_config: MakeConfig,
+    model_folder: Path,
+    tmp_path: Path,
+    break_it: Callable[[Path], None],
+    expected: tuple[type[BenchyError], str],
+) -> None:
+    kind, says = expected
+    folder = tmp_path / "broken"
+    shutil.copytree(model_folder, folder)
+    break_it(folder)
+    session = prepared_session(make_config(model={"name": str(folder)}))
+    with pytest.raises(kind, match=says) as caught:
+        model_test(session, ModelTest())
+    assert type(caught.value) is kind
+    assert "\n" not in caught.value.message
+
+
+def test_a_missing_gpu_is_found_before_anything_is_loaded(make_config: MakeConfig, tmp_path: Path) -> None:
+    events: Events = []
+    config = make_config(device="cuda:1", model={"name": str(tmp_path / "nothing here")})
+    with pytest.raises(GpuNotFound, match=r'evaluation\.device: "cuda:1"'):
+        prepared_session(config, events)
+    assert [event.name for event in events if isinstance(event, Phase)] == ["prepare"]
+
+
+def _weights(folder: Path) -> Any:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")
