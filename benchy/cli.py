@@ -149,7 +149,8 @@ def _print_results(opened: Any) -> None:
 @click.option("--to", help="The leaderboard; the config's own if not given.")
 def upload(folder: Path, to: str | None) -> None:
     """Publish a finished run again or later."""
-    from benchy.run import read_finished, upload_record
+    from benchy.leaderboard.publication import read_finished
+    from benchy.run import upload_record
 
     config = read_finished(folder).config
     target = to or (config.upload.to if config.upload else None)

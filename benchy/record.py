@@ -139,6 +139,8 @@ class BenchmarkResult(_Data):
     """In the run's folder."""
     seconds: BenchmarkSeconds | None = None
     """None for a group."""
+    members: tuple[str, ...] = ()
+    """Of a group: every benchmark and group below it, at any depth; its score is made of theirs."""
 
 
 class EvaluationResult(_Data):

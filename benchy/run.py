@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from benchy import __version__
 from benchy.config import BenchmarkConfig
-from benchy.errors import BenchyError, ConfigError, DiskFull, EvaluationFailed, Interrupted, UploadFailed
+from benchy.errors import BenchyError, ConfigError, DiskFull, EvaluationFailed, Interrupted
 from benchy.logs import RunLog
 from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress, Request, Upload
 from benchy.record import (
@@ -223,21 +223,6 @@ def upload_record(folder: Path, config: BenchmarkConfig, *, to: str, run: Run | 
         worker.close()
         if run is None:
             log.close()
-
-
-def read_finished(folder: Path) -> RunRecord:
-    """The record of a run that can be published.
-
-    Raises:
-        UploadFailed: there is no record, or the run has not been evaluated.
-    """
-    try:
-        record = read_record(folder)
-    except (OSError, ValueError) as error:
-        raise UploadFailed(f"{folder} holds no readable record: {error}", hint="name a run's folder") from error
-    if record.evaluation is None:
-        raise UploadFailed(f"{record.run_name} has no scores: it is {record.status}", hint="run it again, then upload")
-    return record
 
 
 def as_benchy_error(error: BaseException) -> BenchyError:

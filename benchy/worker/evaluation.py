@@ -155,7 +155,15 @@ def _benchmark(name: str, results: dict[str, Any], clock: Clock | None, files: d
         metrics=_metrics(scores, results["higher_is_better"].get(name, {})),
         samples_file=files.get(name),
         seconds=clock.seconds(name) if clock else None,
+        members=tuple(_members(name, results)),
     )
+
+
+def _members(name: str, results: dict[str, Any]) -> list[str]:
+    """All that is below a group, at any depth, each once."""
+    children: list[str] = results["group_subtasks"].get(name, [])
+    below = [child for parent in children for child in (parent, *_members(parent, results))]
+    return list(dict.fromkeys(below))
 
 
 def _group_counts(name: str, results: dict[str, Any]) -> dict[str, int]:

@@ -1,0 +1,122 @@
+"""The leaderboard as data: the form of ``leaderboard.json``."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+BOARD_VERSION: Final = 1
+
+Standing = Literal["ranked", "unranked", "older", "test"]
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class BoardBenchmark(_Data):
+    """One column: a benchmark, or a group that stands for the benchmarks below it."""
+
+    name: str
+    version: str
+    num_fewshot: int | None
+    documents: int
+    metric: str
+    """The headline metric: ``acc_norm`` where there is one, else the first that lm-eval lists."""
+    filter: str
+    """lm-eval's filter that cut the answer out of the text; ``none`` for most."""
+    higher_is_better: bool | None
+    below: tuple[str, ...] = ()
+    """For a group: name, version, n-shot and documents of all that it stands for."""
+
+
+class Conditions(_Data):
+    """Scores are comparable only where all of this is equal."""
+
+    benchmarks: tuple[BoardBenchmark, ...]
+    """By name."""
+    lm_eval: str
+    """Version of the harness."""
+    chat_template: bool | str
+    """Whether prompts were put into the tokenizer's chat template; a string names one of several."""
+    system_instruction: str | None
+    fewshot_as_multiturn: bool
+    fewshot_seed: int | None
+    """Of the choice of worked examples; None where there are none."""
+    gen_kwargs: str
+    """Arguments of generation over the benchmarks' own, as ``name=value`` with commas, by name."""
+    is_test: bool
+    """Only part of each benchmark was evaluated."""
+
+
+class Score(_Data):
+    """The headline metric of one benchmark."""
+
+    value: float | None
+    """None if lm-eval gave no number."""
+    stderr: float | None
+    """Standard error; None if not defined."""
+
+
+class Entry(_Data):
+    """One run on the leaderboard."""
+
+    run_name: str
+    standing: Standing
+    """``older``: a newer run of the same model stands in its place. ``unranked``: its suite has no common scale."""
+    rank: int | None = None
+    """By the mean alone, from 1; equal means share one. None unless ``ranked``."""
+    best_rank: int | None = None
+    """From 1: one more than the models that are better beyond chance (95 %)."""
+    worst_rank: int | None = None
+    """How many ranked models are not worse beyond chance (95 %), itself included."""
+    model: str
+    model_hash: str | None
+    """The Hub's commit, or SHA-256 of a folder's content."""
+    dtype: str | None
+    arguments: dict[str, str]
+    """Backend and further arguments that make it another model, as text."""
+    parameters: int | None
+    mean: Score
+    """Unweighted mean of ``scores``, and its standard error with the benchmarks taken as independent."""
+    scores: tuple[Score, ...]
+    """One a benchmark of the suite, in the same order."""
+    finished_at: AwareDatetime
+    record: str
+    """Path from the leaderboard's folder."""
+    results: str
+    """lm-eval's own file, likewise."""
+
+
+class Suite(_Data):
+    """Runs whose scores are comparable, best first."""
+
+    id: str
+    """Hash of the conditions: the same on every leaderboard."""
+    conditions: Conditions
+    no_rank_because: str | None
+    """Why a mean would mean nothing here; None where runs are ranked."""
+    entries: tuple[Entry, ...]
+
+    @property
+    def title(self) -> str:
+        """Its benchmarks."""
+        return ", ".join(benchmark.name for benchmark in self.conditions.benchmarks)
+
+
+class Board(_Data):
+    """``leaderboard.json``."""
+
+    schema_version: Literal[1] = BOARD_VERSION
+    updated_at: AwareDatetime | None
+    """End of the newest run; None on an empty leaderboard."""
+    suites: tuple[Suite, ...]
+    """Those with most models first, tests last."""
+    unreadable: tuple[str, ...]
+    """What lies among the records and is not one."""
+
+    def entry(self, run_name: str) -> Entry | None:
+        """The entry of a run."""
+        entries = (entry for suite in self.suites for entry in suite.entries)
+        return next((entry for entry in entries if entry.run_name == run_name), None)

@@ -1,0 +1,158 @@
+"""A leaderboard in a folder: writes a run into the store, and makes the three files anew.
+
+A run's folder is made aside and renamed into the store; the three files are too. So whoever reads, and whatever is
+killed at any moment, sees each of them whole, old or new. One upload at a time holds the lock; what a killed one left
+aside is swept by the next, which also makes the three files from all that is in the store.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from benchy.errors import DiskFull, UploadFailed
+from benchy.leaderboard.board import Board
+from benchy.leaderboard.publication import Publication
+from benchy.leaderboard.ranking import rank
+from benchy.leaderboard.rendering import render
+from benchy.record import RECORD_FILE, RunRecord, read_record
+
+RECORDS = "records"
+ASIDE = ".incoming"
+LOCK_FILE = ".lock"
+LOCK_SECONDS = 120
+
+_log = logging.getLogger(__name__)
+
+
+def publish(publication: Publication, folder: Path) -> tuple[Board, bool]:
+    """Add a run, and make the leaderboard's files anew; a run that is there already changes nothing.
+
+    Returns:
+        The leaderboard, and whether the run had been there.
+
+    Raises:
+        UploadFailed: the folder cannot be written, or another run has this run's name there.
+        DiskFull: no space left; the leaderboard is as it was.
+    """
+    with _naming_failures(folder):
+        (folder / RECORDS).mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / LOCK_FILE, timeout=LOCK_SECONDS), _aside(folder) as aside:
+            already_there = _is_there(publication.record, folder)
+            if not already_there:
+                _add(publication, folder, aside)
+            records, unreadable = _read_records(folder)
+            board = rank(records, unreadable=unreadable)
+            _replace_files(render(board, records), folder, aside)
+    return board, already_there
+
+
+def _is_there(record: RunRecord, folder: Path) -> bool:
+    place = folder / RECORDS / record.run_name
+    if not place.exists():
+        return False
+    try:
+        there = read_record(place)
+    except (OSError, ValueError) as error:
+        raise UploadFailed(
+            f"{place} is there, but its record cannot be read", hint="move it away, then upload"
+        ) from error
+    if there.run_id != record.run_id:
+        raise UploadFailed(f"{place} holds another run ({there.run_id})", hint="rename neither; run it again")
+    return True
+
+
+def _add(publication: Publication, folder: Path, aside: Path) -> None:
+    made = aside / publication.record.run_name
+    made.mkdir()
+    for name, content in publication.files.items():
+        _write(made / name, content if isinstance(content, bytes) else content.read_bytes())
+    _sync(made)
+    made.rename(folder / RECORDS / made.name)
+    _sync(folder / RECORDS)
+
+
+def _read_records(folder: Path) -> tuple[list[RunRecord], list[str]]:
+    """The records, and the names of what is none: it is left where it is, and ends nothing."""
+    records: list[RunRecord] = []
+    unreadable: list[str] = []
+    for place in sorted((folder / RECORDS).iterdir()):
+        try:
+            records.append(_read_published(place))
+        except (OSError, ValueError) as error:
+            unreadable.append(place.name)
+            _log.warning("%s is not shown on the leaderboard: %s", place, " ".join(str(error).split())[:300])
+    return records, unreadable
+
+
+def _read_published(place: Path) -> RunRecord:
+    record = read_record(place)
+    if record.evaluation is None or record.run_name != place.name:
+        raise ValueError(f"{RECORD_FILE} is not that of a finished run of this name")
+    return record
+
+
+def _replace_files(files: dict[str, bytes], folder: Path, aside: Path) -> None:
+    """Replace those that changed."""
+    for name, content in files.items():
+        here = folder / name
+        if not here.is_file() or here.read_bytes() != content:
+            _write(aside / name, content)
+            (aside / name).replace(here)
+    _sync(folder)
+
+
+@contextmanager
+def _aside(folder: Path) -> Iterator[Path]:
+    """A folder for what is not whole yet; whoever holds the lock owns it, so what lies there was left by the killed."""
+    aside = folder / ASIDE
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """A new file, on the disk when this returns."""
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Make renames in a folder last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _naming_failures(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except Timeout as error:
+        raise UploadFailed(
+            f"another upload has held {folder / LOCK_FILE} for {LOCK_SECONDS} s", hint="try again", transient=True
+        ) from error
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFull(
+                f"no space left on the disk of {folder}; the leaderboard there is as it was",
+                hint="free some space there, then `benchy upload <run folder>`",
+            ) from error
+        where = error.filename or folder
+        if isinstance(error, (FileExistsError, NotADirectoryError)):
+            raise UploadFailed(f"{where} is in the way: it is no folder", hint="set upload.to to a folder") from error
+        raise UploadFailed(f"{where} cannot be written: {error.strerror}", hint="check upload.to") from error

@@ -1,0 +1,102 @@
+"""What is published of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+from benchy.config import BenchmarkConfig
+from benchy.errors import UploadFailed
+from benchy.record import RECORD_FILE, RunRecord, read_record
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A finished run, ready for any leaderboard."""
+
+    record: RunRecord
+    """As published."""
+    files: Mapping[str, bytes | Path]
+    """What its folder in the store holds, by name: content, or where it is."""
+
+
+def read_publication(folder: Path) -> Publication:
+    """What is published of the run in a folder.
+
+    Raises:
+        UploadFailed: the run has no scores, or a file of it is missing.
+    """
+    record = read_finished(folder)
+    evaluation = record.evaluation
+    assert evaluation is not None  # noqa: S101 - read_finished says so
+    _require_plain_name(record.run_name, folder)
+    results = folder / _require_plain_name(evaluation.results_file, folder)
+    if not results.is_file():
+        raise UploadFailed(f"lm-eval's own file {results} is missing", hint="put it back, or run the evaluation again")
+    published = as_published(record)
+    content = (published.model_dump_json(indent=2) + "\n").encode()
+    return Publication(published, {RECORD_FILE: content, results.name: results})
+
+
+def read_finished(folder: Path) -> RunRecord:
+    """The record of a run that can be published: one with scores, whatever happened to it afterwards.
+
+    Raises:
+        UploadFailed: there is no record, or the run has not been evaluated.
+    """
+    try:
+        record = read_record(folder)
+    except (OSError, ValueError) as error:
+        raise UploadFailed(f"{folder} holds no readable record: {error}", hint="name a run's folder") from error
+    if record.evaluation is None:
+        ended = f": {record.error.message}" if record.error else ""
+        raise UploadFailed(
+            f"{record.run_name} has no scores: it is {record.status}{ended}",
+            hint="start the run again; it uploads when it has been evaluated",
+        )
+    return record
+
+
+def as_published(record: RunRecord) -> RunRecord:
+    """The record as everybody may see it, and the same whenever it is uploaded.
+
+    An absolute path says nothing to others and may hold a person's name: its last part stands for it. What happened
+    to the run after its evaluation (a first upload that failed) is not part of it.
+    """
+    model = record.model and record.model.model_copy(update={"name": _last_part(record.model.name)})
+    changes: dict[str, object] = {"status": "published", "error": None, "uploaded": None, "model": model}
+    changes |= {"log_file": _last_part(record.log_file), "config": _without_paths(record.config)}
+    return record.model_copy(update={**changes, "seconds": record.seconds.model_copy(update={"upload": None})})
+
+
+def _without_paths(config: BenchmarkConfig) -> BenchmarkConfig:
+    model, evaluation, upload = config.model, config.evaluation, config.upload
+    arguments = {name: _last_part(value) for name, value in model.args.items()}
+    paths = {
+        "tasks": tuple(map(_last_part, evaluation.tasks)),
+        "include_path": tuple(map(_last_part, evaluation.include_path)),
+        "output_path": _last_part(evaluation.output_path),
+    }
+    return config.model_copy(
+        update={
+            "model": model.model_copy(update={"name": _last_part(model.name), "args": arguments}),
+            "evaluation": evaluation.model_copy(update=paths),
+            "logging": config.logging.model_copy(update={"log_dir": _last_part(config.logging.log_dir)}),
+            "upload": upload and upload.model_copy(update={"to": _last_part(upload.to)}),
+        }
+    )
+
+
+def _last_part(value: Any) -> Any:
+    """An absolute path's last part; anything else as it is."""
+    is_path = isinstance(value, str) and (PurePath(value).is_absolute() or value.startswith("~"))
+    return PurePath(value).name if is_path else value
+
+
+def _require_plain_name(name: str, folder: Path) -> str:
+    """A record that was tampered with must not make files elsewhere, or publish them."""
+    if PurePath(name).name != name or name.startswith("."):
+        raise UploadFailed(f'the record in {folder} names "{name}", which is no plain file name', hint="run it again")
+    return name

@@ -1,0 +1,153 @@
+"""How comparable runs rank."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from benchy.leaderboard.board import Board, Conditions, Entry, Score, Suite
+from benchy.leaderboard.comparability import conditions_of, headline, ranked_parts
+from benchy.record import RECORD_FILE, EvaluationResult, RunRecord
+
+Z_95 = 1.96
+"""Two means differ beyond chance if they differ by more than so many combined standard errors.
+
+Miller (2024), Adding Error Bars to Evals, arXiv:2411.00640. The runs share their questions, which this leaves out:
+it calls too much a tie rather than too little.
+"""
+
+
+def rank(records: Iterable[RunRecord], *, unreadable: Iterable[str] = ()) -> Board:
+    """The leaderboard of finished records; the same records give the same leaderboard, in whatever order they come."""
+    by_conditions: dict[Conditions, list[tuple[tuple[str, ...], Entry]]] = defaultdict(list)
+    for record in sorted(records, key=lambda record: record.run_name):
+        if record.evaluation is not None:
+            entry = _entry(record, record.evaluation)
+            by_conditions[conditions_of(record, record.evaluation)].append((_same_model(entry), entry))
+    suites = [_suite(conditions, entries) for conditions, entries in by_conditions.items()]
+    return Board(
+        updated_at=max((entry.finished_at for suite in suites for entry in suite.entries), default=None),
+        suites=tuple(sorted(suites, key=_suite_order)),
+        unreadable=tuple(sorted(unreadable)),
+    )
+
+
+def mean_of(scores: Iterable[Score]) -> Score:
+    """Unweighted mean, and its standard error with the scores taken as independent: sqrt(sum of squares) / n."""
+    scores = tuple(scores)
+    values = [score.value for score in scores if score.value is not None]
+    if not values or len(values) < len(scores):
+        return Score(value=None, stderr=None)
+    squares = [score.stderr**2 for score in scores if score.stderr is not None]
+    stderr = math.sqrt(math.fsum(squares)) / len(values) if len(squares) == len(values) else None
+    return Score(value=math.fsum(values) / len(values), stderr=stderr)
+
+
+def _entry(record: RunRecord, evaluation: EvaluationResult) -> Entry:
+    scores = tuple(
+        Score(value=metric.value, stderr=metric.stderr) for metric in map(headline, ranked_parts(evaluation))
+    )
+    model, tested = record.model, record.model_test
+    folder = PurePosixPath("records", record.run_name)
+    return Entry(
+        run_name=record.run_name,
+        standing="test" if record.is_test else "unranked",
+        model=model.name if model else record.config.model.name,
+        model_hash=(model.commit or model.content_hash) if model else None,
+        dtype=tested.dtype if tested and tested.dtype else record.config.model.dtype,
+        arguments=_arguments(record),
+        parameters=tested.parameters if tested else None,
+        mean=mean_of(scores),
+        scores=scores,
+        finished_at=record.ended_at or record.started_at,
+        record=str(folder / RECORD_FILE),
+        results=str(folder / evaluation.results_file),
+    )
+
+
+def _arguments(record: RunRecord) -> dict[str, str]:
+    """What makes the same weights another model; only what was set."""
+    model = record.config.model
+    told = {"backend": model.backend, "max_length": model.max_length, **model.args}
+    if record.config.performance.mixed_precision != "no":
+        told["mixed_precision"] = record.config.performance.mixed_precision
+    return {name: str(told[name]) for name in sorted(told) if told[name] is not None}
+
+
+def _same_model(entry: Entry) -> tuple[str, ...]:
+    """Equal for runs of one model: weights, dtype and arguments."""
+    arguments = (f"{name}={value}" for name, value in entry.arguments.items())
+    return (entry.model, entry.model_hash or "", entry.dtype or "", *arguments)
+
+
+def _suite(conditions: Conditions, entries: list[tuple[tuple[str, ...], Entry]]) -> Suite:
+    reason = _no_rank_because(conditions, [entry for _, entry in entries])
+    by_age = sorted(entries, key=lambda keyed: (keyed[1].finished_at, keyed[1].run_name))
+    current = list(dict(by_age).values())  # of equal keys the last stays: the newest
+    older = [entry for _, entry in entries if entry not in current]
+    if not conditions.is_test:
+        older = [entry.model_copy(update={"standing": "older"}) for entry in older]
+        current = current if reason else _ranked(current, conditions)
+    return Suite(
+        id=hashlib.sha256(conditions.model_dump_json().encode()).hexdigest()[:12],
+        conditions=conditions,
+        no_rank_because=reason,
+        entries=tuple(sorted([*current, *older], key=_entry_order)),
+    )
+
+
+def _no_rank_because(conditions: Conditions, entries: list[Entry]) -> str | None:
+    """Why a mean would mean nothing here."""
+    if conditions.is_test:
+        return "tests see only part of each benchmark"
+    directions = {benchmark.higher_is_better for benchmark in conditions.benchmarks}
+    if not directions:
+        return "no benchmark has a score"
+    if None in directions:
+        return "lm-eval does not say of every metric whether higher is better"
+    if len(directions) > 1:
+        return "of some metrics higher is better, of others lower"
+    values = [score.value for entry in entries for score in entry.scores if score.value is not None]
+    if len(conditions.benchmarks) > 1 and not all(0 <= value <= 1 for value in values):
+        return "the metrics have no common scale: not all are proportions"
+    return None
+
+
+def _ranked(entries: list[Entry], conditions: Conditions) -> list[Entry]:
+    """With their ranks; a run with a score missing has none."""
+    better = 1 if conditions.benchmarks[0].higher_is_better else -1
+    having = [entry for entry in entries if entry.mean.value is not None]
+    return [
+        entry.model_copy(
+            update={
+                "standing": "ranked",
+                "rank": 1 + sum(_lead(other, entry, better) > 0 for other in having),
+                "best_rank": 1 + sum(_leads_beyond_chance(other, entry, better) for other in having),
+                "worst_rank": len(having) - sum(_leads_beyond_chance(entry, other, better) for other in having),
+            }
+        )
+        if entry in having
+        else entry
+        for entry in entries
+    ]
+
+
+def _lead(one: Entry, other: Entry, better: int) -> float:
+    return better * ((one.mean.value or 0.0) - (other.mean.value or 0.0))
+
+
+def _leads_beyond_chance(one: Entry, other: Entry, better: int) -> bool:
+    return _lead(one, other, better) > Z_95 * math.hypot(one.mean.stderr or 0.0, other.mean.stderr or 0.0)
+
+
+def _entry_order(entry: Entry) -> tuple[int, int, str, str]:
+    standing = {"ranked": 0, "unranked": 1, "test": 1, "older": 2}[entry.standing]
+    return standing, entry.rank or 0, entry.model, entry.run_name
+
+
+def _suite_order(suite: Suite) -> tuple[bool, int, str]:
+    ranked = sum(entry.standing == "ranked" for entry in suite.entries)
+    return suite.conditions.is_test, -ranked, suite.id

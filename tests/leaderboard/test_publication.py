@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchy.errors import UploadFailed
+from benchy.leaderboard.publication import as_published, read_publication
+from benchy.record import ModelIdentity, RunRecord, Uploaded
+from tests.records import make_record, make_run_folder
+
+
+def failed(record: RunRecord, kind: str = "UploadFailed") -> RunRecord:
+    error = {"kind": kind, "message": "the disk was away"}
+    return RunRecord.model_validate(record.model_dump() | {"status": "failed", "error": error})
+
+
+def test_the_record_and_lm_evals_own_file_are_published(tmp_path: Path) -> None:
+    folder = make_run_folder(tmp_path, make_record())
+    files = read_publication(folder).files
+    results = folder / "results_2026-11-01T12-05-00.json"
+    assert files == {"record.json": files["record.json"], results.name: results}
+    assert isinstance(files["record.json"], bytes)
+    assert json.loads(files["record.json"])["status"] == "published"
+
+
+def test_what_is_published_is_the_same_whenever_it_is_uploaded() -> None:
+    record = make_record()
+    uploaded = Uploaded(url="file:///x", already_there=False, rank=1, upload_seconds=1.0)
+    later = record.model_copy(update={"status": "published", "uploaded": uploaded})
+    assert as_published(record) == as_published(failed(record)) == as_published(later)
+
+
+def test_paths_of_this_machine_are_not_published() -> None:
+    record = make_record(
+        "/home/somebody/models/tiny",
+        run_name="run",
+        evaluation={"output_path": "/home/somebody/outputs", "include_path": "/home/somebody/tasks"},
+        model_config={"args": {"tokenizer": "~/tokenizers/tiny", "load_in_8bit": True}},
+        log_file="/home/somebody/logs/benchy_tiny.log",
+    )
+    in_folder = ModelIdentity(name="/home/somebody/models/tiny", source="folder", content_hash="0" * 64)
+    published = as_published(record.model_copy(update={"model": in_folder}))
+    assert "/home/somebody" not in published.model_dump_json()
+    assert published.model is not None
+    assert (published.model.name, published.log_file) == ("tiny", "benchy_tiny.log")
+    assert published.config.model.args == {"tokenizer": "tiny", "load_in_8bit": True}
+
+
+def test_what_looks_like_a_path_but_is_part_of_a_prompt_is_published() -> None:
+    record = make_record(evaluation={"system_instruction": "/no_think"})
+    assert as_published(record).config.evaluation.system_instruction == "/no_think"
+
+
+@pytest.mark.parametrize("status", ["started", "tested", "interrupted", "failed"])
+def test_a_run_without_scores_is_refused(tmp_path: Path, status: str) -> None:
+    folder = make_run_folder(
+        tmp_path, make_record(status=status, evaluation=None).model_copy(update={"evaluation": None})
+    )
+    with pytest.raises(UploadFailed, match=f"has no scores: it is {status}") as caught:
+        read_publication(folder)
+    assert "start the run again" in caught.value.hint
+
+
+def test_a_run_that_failed_while_uploading_can_be_published(tmp_path: Path) -> None:
+    assert read_publication(make_run_folder(tmp_path, failed(make_record()))).record.error is None
+
+
+def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UploadFailed, match="holds no readable record"):
+        read_publication(tmp_path)
+
+
+def test_a_missing_results_file_is_named(tmp_path: Path) -> None:
+    folder = make_run_folder(tmp_path, make_record())
+    (folder / "results_2026-11-01T12-05-00.json").unlink()
+    with pytest.raises(UploadFailed, match=r"results_2026-11-01T12-05-00\.json is missing"):
+        read_publication(folder)
+
+
+def test_a_record_cannot_name_files_elsewhere(tmp_path: Path) -> None:
+    folder = make_run_folder(tmp_path, make_record(run_name="run"))
+    text = (folder / "record.json").read_text()
+    for honest, forged in (('"run_name": "run"', '"run_name": "../run"'), ("results_2026", "../../results_2026")):
+        (folder / "record.json").write_text(text.replace(honest, forged))
+        with pytest.raises(UploadFailed, match="no plain file name"):
+            read_publication(folder)
