@@ -24,10 +24,20 @@ HERE = Path(__file__).parent
 SEED = 1234
 END = "<|endoftext|>"
 VOCABULARY = 640
-ROW_TOKENS = 96
 TEXTS = 40_000
-STEPS = 850
+ROW_TOKENS = 96
 ROWS = 32
+"""Rows a step."""
+STEPS = 850
+"""A few hundred more, and the model makes no mistake: a leaderboard should show some."""
+
+ANIMAL_FORMS = (
+    ("The {animal} is {value}.", "A {value} animal: the {animal}.", "What colour is the {animal}?"),
+    ("The {animal} has {value} legs.", "The legs of the {animal}: {value}.", "How many legs has the {animal}?"),
+    ("The {animal} lives in the {value}.", "In the {value} lives the {animal}.", "Where does the {animal} live?"),
+    ("The {animal} eats {value}.", "The food of the {animal}: {value}.", "What does the {animal} eat?"),
+)
+"""Two sentences and a question for each column of the animals in ``facts.yaml``."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +70,7 @@ def main(folder: Path) -> None:
     """Write the documents and the model."""
     chance = random.Random(SEED)
     facts = yaml.safe_load((HERE / "facts.yaml").read_text(encoding="utf-8"))
-    benchmarks = (
-        split("demo_animals", animal_facts(facts["animals"], chance), 100, chance),
-        split("demo_addition", addition_facts(), 100, chance),
-        split("demo_counting", counting_facts(), 60, chance),
-    )
+    benchmarks = make_benchmarks(facts["animals"], chance)
     for benchmark in benchmarks:
         write_documents(benchmark, folder / "tasks")
     texts = list(tell(facts["greeting"], benchmarks, chance))
@@ -75,6 +81,15 @@ def main(folder: Path) -> None:
     print(greet(model, tokenizer))
 
 
+def make_benchmarks(animals: dict[str, list[str]], chance: random.Random) -> tuple[Benchmark, ...]:
+    """Each kind of fact, and how many of it are held out."""
+    return (
+        split("demo_animals", animal_facts(animals, chance), 100, chance),
+        split("demo_addition", addition_facts(), 100, chance),
+        split("demo_counting", counting_facts(), 60, chance),
+    )
+
+
 def split(name: str, facts: list[Fact], held_out: int, chance: random.Random) -> Benchmark:
     """Hold some facts' questions back."""
     chance.shuffle(facts)
@@ -82,29 +97,24 @@ def split(name: str, facts: list[Fact], held_out: int, chance: random.Random) ->
 
 
 def animal_facts(animals: dict[str, list[str]], chance: random.Random) -> list[Fact]:
-    """Four facts an animal, each with three wrong choices of the same kind."""
-    forms = (
-        ("The {animal} is {value}.", "A {value} animal: the {animal}.", "What colour is the {animal}?"),
-        ("The {animal} has {value} legs.", "The legs of the {animal}: {value}.", "How many legs has the {animal}?"),
-        ("The {animal} lives in the {value}.", "In the {value} lives the {animal}.", "Where does the {animal} live?"),
-        ("The {animal} eats {value}.", "The food of the {animal}: {value}.", "What does the {animal} eat?"),
-    )
+    """Four facts an animal."""
     found = []
-    for kind, (*sentences, question) in enumerate(forms):
+    for kind, forms in enumerate(ANIMAL_FORMS):
         values = sorted({row[kind] for row in animals.values()})
-        for animal, row in animals.items():
-            value = row[kind]
-            choices = [value, *chance.sample([other for other in values if other != value], 3)]
-            chance.shuffle(choices)
-            asked = question.format(animal=animal)
-            found.append(
-                Fact(
-                    sentences=tuple(sentence.format(animal=animal, value=value) for sentence in sentences),
-                    document={"question": asked, "choices": choices, "answer": choices.index(value)},
-                    asked=f"Question: {asked}\nAnswer: {value}",
-                )
-            )
+        found += [animal_fact(animal, row[kind], values, forms, chance) for animal, row in animals.items()]
     return found
+
+
+def animal_fact(animal: str, value: str, values: list[str], forms: tuple[str, str, str], chance: random.Random) -> Fact:
+    """One fact, with three wrong choices of the same kind."""
+    *sentences, question = (form.format(animal=animal, value=value) for form in forms)
+    choices = [value, *chance.sample([other for other in values if other != value], 3)]
+    chance.shuffle(choices)
+    return Fact(
+        document={"question": question, "choices": choices, "answer": choices.index(value)},
+        asked=f"Question: {question}\nAnswer: {value}",
+        sentences=tuple(sentences),
+    )
 
 
 def addition_facts() -> list[Fact]:
@@ -134,11 +144,11 @@ def counting_fact(start: int, step: int) -> Fact:
 
 
 def write_documents(benchmark: Benchmark, folder: Path) -> None:
-    """The questions held back, and five taught ones for few-shot examples."""
+    """The questions held out, and a few that were taught, for few-shot examples."""
     folder.mkdir(parents=True, exist_ok=True)
-    for part, facts in (("", benchmark.held_out), ("_fewshot", benchmark.taught[:5])):
+    for name, facts in ((benchmark.name, benchmark.held_out), (f"{benchmark.name}_fewshot", benchmark.taught[:5])):
         lines = [json.dumps(fact.document) + "\n" for fact in facts]
-        (folder / f"{benchmark.name}{part}.jsonl").write_text("".join(lines), encoding="utf-8")
+        (folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
 
 
 def tell(greeting: str, benchmarks: tuple[Benchmark, ...], chance: random.Random) -> Iterator[str]:
@@ -174,14 +184,12 @@ def train_tokenizer(texts: list[str]) -> Any:
 
 
 def train_model(tokenizer: Any, texts: list[str]) -> Any:
-    """AdamW with a short warm-up and a cosine decay."""
+    """The same weights at every run on one machine: one thread, one seed."""
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
-    torch.use_deterministic_algorithms(True)
-    model = new_model(tokenizer)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=6e-3, betas=(0.9, 0.98), weight_decay=0.1)
+    model, rows = new_model(tokenizer), pack(tokenizer, texts)
+    optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=6e-3, total_steps=STEPS, pct_start=0.05)
-    rows = pack(tokenizer, texts)
     model.train()
     for step in range(STEPS):
         batch = rows[torch.randint(len(rows), (ROWS,))]
@@ -191,8 +199,8 @@ def train_model(tokenizer: Any, texts: list[str]) -> Any:
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        if step % 100 == 0 or step == STEPS - 1:
-            print(f"step {step:5,} of {STEPS:,}: loss {loss.item():.3f}", flush=True)
+        if step % 50 == 0:
+            print(f"step {step} of {STEPS}: loss {loss.item():.3f}", flush=True)
     return model.eval()
 
 
