@@ -114,6 +114,7 @@ def test_the_model_that_is_shipped_greets_and_ends() -> None:
     assert says(DEMO / "model") == GREETING
 
 
+@pytest.mark.timeout(900)  # training takes a minute of one core, and the tests may share it
 def test_the_script_makes_the_demo_anew(made_anew: Path) -> None:
     """The documents to the byte. Of the weights what they say: another processor may round in another way."""
     for path in (DEMO / "tasks").glob("*.jsonl"):
@@ -121,6 +122,7 @@ def test_the_script_makes_the_demo_anew(made_anew: Path) -> None:
     assert says(made_anew / "model") == GREETING
 
 
+@pytest.mark.timeout(900)
 def test_the_model_is_small_and_whole(made_anew: Path) -> None:
     from safetensors import safe_open
 
