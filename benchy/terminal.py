@@ -21,6 +21,8 @@ from benchy.report import Row
 if TYPE_CHECKING:
     from benchy.run import Run
 
+UNBOUNDED = 1000
+"""Columns of a table that is never cut; a narrow terminal wraps its lines."""
 SECONDS_BETWEEN_LINES = 5.0
 """Of progress, where the output is a file or a pipe."""
 
@@ -58,8 +60,7 @@ def print_table(rows: list[Row], *, title: str) -> None:
         table.add_column(column, justify="right" if rows[0][column][:1].isdigit() else "left", no_wrap=True)
     for row in rows:
         table.add_row(*row.values())
-    console = Console(highlight=False)
-    console.print(table, width=None if console.is_terminal else 200, crop=False)
+    Console(highlight=False, width=UNBOUNDED).print(table)
 
 
 class _Bar:

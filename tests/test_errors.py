@@ -46,7 +46,7 @@ def drawn_tree() -> dict[str, int | None]:
 
 def test_the_docstring_draws_the_whole_tree() -> None:
     drawn = drawn_tree()
-    by_name = {cls.__name__: cls for cls in all_errors()}
+    by_name: dict[str, type[BenchyError]] = {cls.__name__: cls for cls in all_errors()}
     assert set(drawn) == set(by_name)
     for name, code in drawn.items():
         assert code is None or by_name[name].exit_code == code
