@@ -108,16 +108,16 @@ def run(config: Path, **changes: Any) -> None:
     preflight(checked)
     with open_run(checked) as opened, shown_on_terminal(opened):
         opened.start_worker()  # it imports torch and fetches the model while Prefect starts
-        _run_flow(config, changes)
+        _run_flow(config, changes, log=opened.log.path)
     _print_results(opened)
 
 
-def _run_flow(config: Path, changes: dict[str, Any]) -> None:
+def _run_flow(config: Path, changes: dict[str, Any], *, log: Path) -> None:
     """Prefect's own lines go to its API; the terminal shows the run's log."""
     _set_prefect_defaults(PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL")
     from flows.running import run_flow
 
-    run_flow(str(config), changes)
+    run_flow(str(config), changes, log=log)
 
 
 def _set_prefect_defaults(**more: str) -> None:

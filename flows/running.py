@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
-from prefect.client.orchestration import get_client
-from prefect.exceptions import TerminationSignal
-from prefect.settings import get_current_settings
-
 from benchy.errors import Interrupted, NetworkError
-from flows.benchmark import benchy
+from flows.embedded_server import EmbeddedServer
 
 
-def run_flow(config: str, changes: dict[str, Any]) -> None:
+def run_flow(config: str, changes: dict[str, Any], *, log: Path) -> None:
     """Run the flow on the configured Prefect server, or else on an embedded one.
 
+    Args:
+        config: the YAML file.
+        changes: the flow's other parameters.
+        log: gets what an embedded server complains about.
+
     Raises:
-        NetworkError: the configured server does not answer.
+        NetworkError: the server does not answer.
         BenchyError: what ended the run.
     """
-    _require_server()
+    embedded = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer(log)  # it starts while Prefect is imported
+    from prefect.exceptions import TerminationSignal
+
+    from flows.benchmark import benchy
+
+    _use_server(embedded)
     try:
         benchy(config, **changes)
     except KeyboardInterrupt as stop:
@@ -28,10 +36,25 @@ def run_flow(config: str, changes: dict[str, Any]) -> None:
         raise Interrupted("the run was stopped by SIGTERM") from stop
 
 
-def _require_server() -> None:
-    url = get_current_settings().api.url
-    if url is None:
-        return
+def _use_server(embedded: EmbeddedServer | None) -> None:
+    """Wait for the server that is to be used: a profile of Prefect's may name one too."""
+    from prefect.context import refresh_global_settings_context
+    from prefect.settings import get_current_settings
+
+    configured = get_current_settings().api.url
+    if configured is not None:
+        if embedded is not None:
+            embedded.stop()
+        _require_answer(configured)
+    elif embedded is not None:
+        embedded.wait_until_ready()
+        os.environ["PREFECT_API_URL"] = embedded.url
+        refresh_global_settings_context()  # Prefect's threads for logs and events read it too
+
+
+def _require_answer(url: str) -> None:
+    from prefect.client.orchestration import get_client
+
     with get_client(sync_client=True) as client:
         problem = client.api_healthcheck()
     if problem is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import signal
 import sys
 import threading
 import traceback
@@ -63,8 +64,15 @@ def _read_requests(stream: BinaryIO, requests: queue.Queue[bytes | None], busy: 
         busy.set()
         requests.put(line)
     if busy.is_set():
-        os._exit(EXIT_ORPHANED)
+        _end_with_children()
     requests.put(None)
+
+
+def _end_with_children() -> None:
+    """End at once, and with us what a library forked: it would wait for us for ever."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(EXIT_ORPHANED)
 
 
 def _writer(answers: BinaryIO) -> Callable[[Progress | Phase], None]:

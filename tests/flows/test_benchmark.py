@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -109,7 +110,7 @@ def test_a_run_that_is_stopped_ends_its_worker_and_says_interrupted(tmp_path: Pa
     running = start_benchy("run", config, cwd=REPOSITORY, BENCHY_TEST_GO=str(tmp_path / "never"))
     wait_for_waiting(tmp_path / "logs", running)
     (worker,) = worker_pids(running.pid)
-    running.send_signal(stop)
+    os.killpg(running.pid, stop)  # as a terminal sends it: to all that the command started in its group
     wait_until(lambda: not is_running(worker), seconds=5)
     output, _ = running.communicate(timeout=60)
     assert running.returncode == 130, output
