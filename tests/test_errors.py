@@ -53,7 +53,8 @@ def test_the_docstring_draws_the_whole_tree() -> None:
 
 
 def test_each_branch_has_an_exit_code_of_its_own() -> None:
-    codes = [cls.exit_code for cls in (BenchyError, *BenchyError.__subclasses__())]
+    branches: list[type[BenchyError]] = [BenchyError, *BenchyError.__subclasses__()]
+    codes = [cls.exit_code for cls in branches]
     assert len(set(codes)) == len(codes)
 
 
