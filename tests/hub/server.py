@@ -1,0 +1,155 @@
+"""The loopback Hub: repositories, users, switches and counts, served over HTTP on this machine alone."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+
+from tests.hub.faults import Fault, Faults
+from tests.hub.handler import HubHandler
+from tests.hub.repositories import Repository, RepoType
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request that reached the wire."""
+
+    method: str
+    path: str
+    status: int
+    body_bytes: int
+    """Of the answer."""
+    user: str | None
+    is_content: bool
+    """It asked for the content of a file, and not for facts."""
+
+
+@dataclass(frozen=True)
+class User:
+    """Whose token it is."""
+
+    name: str
+    role: str = "read"
+    """``read`` or ``write``."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up, or is killed, is no error of the Hub's."""
+
+
+@dataclass
+class LoopbackHub:
+    """A Hub. Use it as a context manager; :attr:`endpoint` is what ``HF_ENDPOINT`` takes."""
+
+    repositories: dict[tuple[str, str], Repository] = field(default_factory=dict)
+    """By type and name."""
+    users: dict[str, User] = field(default_factory=dict)
+    """By token."""
+    seen: list[Seen] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
+    lfs_objects: dict[str, bytes] = field(default_factory=dict)
+    """Uploaded contents by SHA-256, not yet in a commit."""
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self._server = _Server(("127.0.0.1", 0), partial(HubHandler, self))
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.server_address[1])
+
+    @property
+    def endpoint(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def cdn(self) -> str:
+        """The same server by another name: to a client it is another host, as the Hub's storage is."""
+        return f"http://localhost:{self.port}/cdn"
+
+    def environment(self, home: Path, *, token: str | None = None) -> dict[str, str]:
+        """What points a child process's client at this Hub, with a cache of its own."""
+        own = {
+            "HF_ENDPOINT": self.endpoint,
+            "HF_HUB_DISABLE_XET": "1",
+            "HF_HOME": str(home),
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
+        }
+        return own | ({"HF_TOKEN": token} if token else {})
+
+    def add_repository(
+        self, name: str, files: dict[str, bytes] | Path | None = None, *, repo_type: RepoType = "model"
+    ) -> Repository:
+        """A new repository with one commit of these files (or a folder's)."""
+        repository = Repository(name, repo_type)
+        if isinstance(files, Path):
+            repository.commit_folder(files)
+        else:
+            repository.commit({".gitattributes": b"*.safetensors filter=lfs\n"} | (files or {}))
+        self.repositories[repo_type, name] = repository
+        return repository
+
+    def add_user(self, name: str, *, role: str = "read") -> str:
+        """A user; the token that names them."""
+        token = f"hf_{name}{role}"
+        self.users[token] = User(name, role)
+        return token
+
+    def fail(self, pattern: str, *, status: int = 503, times: int = 1_000_000, retry_after: int | None = None) -> Fault:
+        """Answer with an error, so many times; 429 with ``Retry-After`` is a rate limit."""
+        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        return self.faults.add(Fault(pattern, times=times, status=status, headers=headers))
+
+    def cut(self, pattern: str, *, after: int, times: int = 1_000_000) -> Fault:
+        """Drop the connection in the middle of a body."""
+        return self.faults.add(Fault(pattern, times=times, cut_after=after))
+
+    def stall(self, pattern: str, *, after: int = 0, times: int = 1_000_000) -> Fault:
+        """Go silent in the middle of a body."""
+        return self.faults.add(Fault(pattern, times=times, stall_after=after))
+
+    def slow_down(self, pattern: str, *, bytes_per_second: int) -> Fault:
+        """Trickle."""
+        return self.faults.add(Fault(pattern, bytes_per_second=bytes_per_second))
+
+    def race_download(self, repository: Repository, added: dict[str, bytes]) -> Fault:
+        """Somebody commits right after a file was asked for the first time."""
+        pattern = f"HEAD /{repository.id}/resolve/"
+        return self.faults.add(Fault(pattern, times=1, before=lambda: repository.commit(added)))
+
+    def race(self, repository: Repository, added: dict[str, bytes], *, times: int = 1) -> Fault:
+        """Somebody else commits just before the next commit arrives."""
+        pattern = f"POST /api/{repository.type}s/{repository.id}/commit/"
+        return self.faults.add(Fault(pattern, times=times, before=lambda: repository.commit(added)))
+
+    def count(self, pattern: str = "") -> int:
+        """How many requests matched ``METHOD /path``."""
+        import re
+
+        return sum(bool(re.search(pattern, f"{seen.method} {seen.path}")) for seen in self.seen)
+
+    @property
+    def content_bytes(self) -> int:
+        """Bytes of file contents that went over the wire."""
+        return sum(seen.body_bytes for seen in self.seen if seen.is_content)
