@@ -105,8 +105,8 @@ def run(config: Path, **changes: Any) -> None:
     from benchy.terminal import shown_on_terminal
 
     checked = load_config(config).with_overrides(**changes)
-    preflight(checked)
-    with open_run(checked) as opened, shown_on_terminal(opened):
+    facts = preflight(checked)
+    with open_run(checked, facts) as opened, shown_on_terminal(opened):
         opened.start_worker()  # it imports torch and fetches the model while Prefect starts
         _run_flow(config, changes, log=opened.log.path)
     _print_results(opened)

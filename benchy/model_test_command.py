@@ -41,8 +41,8 @@ def test_model(
         device=device,
         performance={"use_accelerate": use_accelerate, "num_gpus": num_gpus, "mixed_precision": mixed_precision},
     )
-    preflight(config)
-    with open_run(config) as run:
+    facts = preflight(config)
+    with open_run(config, facts) as run:
         with shown_on_terminal(run):
             result = run.model_test()
         block = model_test_block(config.model.name, result)

@@ -56,6 +56,13 @@ class ModelIdentity(_Data):
     """For a folder: SHA-256 over its files' names and contents."""
 
 
+class Facts(_Data):
+    """What was found out before anything was fetched or loaded."""
+
+    commit: str | None = None
+    """The Hub's commit of the model's revision: from then on only this one is used. None for a folder or an API."""
+
+
 class Prepared(_Data):
     """The answer to ``prepare``: all that the next steps need is on this machine."""
 
@@ -202,6 +209,7 @@ class RunRecord(_Data):
     benchy_version: str
     config: BenchmarkConfig
     log_file: str
+    facts: Facts = Facts()
     model: ModelIdentity | None = None
     environment: Environment | None = None
     model_test: ModelTestResult | None = None

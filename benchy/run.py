@@ -19,6 +19,7 @@ from benchy.logs import RunLog
 from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress, Request, Upload
 from benchy.record import (
     EvaluationResult,
+    Facts,
     ModelTestResult,
     Prepared,
     RunRecord,
@@ -158,10 +159,10 @@ class Run:
         self._update(model=prepared.model, environment=prepared.environment, download=prepared.download_seconds)
 
     def _pinned(self) -> BenchmarkConfig:
-        """The config with the commit that was resolved first: what was tested is what is evaluated."""
-        if self.record.model is None or self.record.model.commit is None:
+        """The config with the commit that was checked first: what was checked is what is tested and evaluated."""
+        if self.record.facts.commit is None:
             return self.config
-        model = self.config.model.model_copy(update={"revision": self.record.model.commit})
+        model = self.config.model.model_copy(update={"revision": self.record.facts.commit})
         return self.config.model_copy(update={"model": model})
 
     def _update(self, **changes: Any) -> None:
@@ -177,14 +178,19 @@ class Run:
 
 
 @contextmanager
-def open_run(config: BenchmarkConfig, *, flow_run_id: str | None = None) -> Iterator[Run]:
+def open_run(config: BenchmarkConfig, facts: Facts, *, flow_run_id: str | None = None) -> Iterator[Run]:
     """Begin a run, or go on with the one of the same flow run; end its worker and finish its record in any case.
+
+    Args:
+        config: what is run.
+        facts: what preflight found out; a run that goes on keeps those that it began with.
+        flow_run_id: Prefect's.
 
     Raises:
         ConfigError: the output or log folder cannot be written.
     """
     global _current  # noqa: PLW0603 - one process runs one flow run at a time
-    run = _resume(config, flow_run_id) or _begin(config, flow_run_id)
+    run = _resume(config, flow_run_id) or _begin(config, facts, flow_run_id)
     previous, _current = _current, run
     try:
         yield run
@@ -248,7 +254,7 @@ def _slug(config: BenchmarkConfig) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", "-", config.model.name).strip("-.") or "model"
 
 
-def _begin(config: BenchmarkConfig, flow_run_id: str | None) -> Run:
+def _begin(config: BenchmarkConfig, facts: Facts, flow_run_id: str | None) -> Run:
     run_id = flow_run_id or str(uuid.uuid4())
     folder = Path(config.evaluation.output_path) / new_run_name(config, run_id)
     log_file = Path(config.logging.log_dir) / f"benchy_{_slug(config)}_{now():%Y%m%d-%H%M%S-%f}.log"
@@ -261,6 +267,7 @@ def _begin(config: BenchmarkConfig, flow_run_id: str | None) -> Run:
         benchy_version=__version__,
         config=config,
         log_file=str(log_file),
+        facts=facts,
         flow_run_id=flow_run_id,
     )
     try:

@@ -55,8 +55,8 @@ def _run_of_this_flow(config: BenchmarkConfig) -> Iterator[Run]:
         _name_flow_run(already_open)
         yield already_open
         return
-    preflight(config)
-    with open_run(config, flow_run_id=str(flow_run.id)) as run:
+    facts = preflight(config)
+    with open_run(config, facts, flow_run_id=str(flow_run.id)) as run:
         _name_flow_run(run)
         if run.record.model_test is None:  # a retry of the flow run may need no worker at all
             run.start_worker()

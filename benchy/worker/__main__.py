@@ -27,6 +27,7 @@ def main() -> None:
     """Serve requests until stdin ends."""
     incoming, answers = _claim_stdin(), _claim_stdout()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # else it tells of each request to the Hub
     requests: queue.Queue[bytes | None] = queue.Queue()
     busy = threading.Event()
     threading.Thread(target=_read_requests, args=(incoming, requests, busy), daemon=True).start()

@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 from benchy.config import BenchmarkConfig
-from benchy.errors import ModelNotFound
+from benchy.model_files import loads_weights
 from benchy.protocol import Phase, Prepare
 from benchy.record import ModelIdentity, Prepared
+from benchy.worker.download import download_model
 from benchy.worker.environment import describe_environment, require_devices
 from benchy.worker.model import lm_eval_arguments
 from benchy.worker.session import Session
@@ -54,7 +55,9 @@ def _fetch_model(config: BenchmarkConfig) -> ModelIdentity:
     folder = Path(config.model.name)
     if folder.is_dir():
         return ModelIdentity(name=config.model.name, source="folder", content_hash=hash_folder(folder))
-    return _fetch_from_hub(config)
+    if not loads_weights(config.model):
+        return ModelIdentity(name=config.model.name, source="api")
+    return download_model(config.model)
 
 
 def hash_folder(folder: Path) -> str:
@@ -65,7 +68,3 @@ def hash_folder(folder: Path) -> str:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
     return total.hexdigest()
-
-
-def _fetch_from_hub(config: BenchmarkConfig) -> ModelIdentity:
-    raise ModelNotFound(f"{config.model.name} is not a folder")
