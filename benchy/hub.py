@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +37,16 @@ def is_offline() -> bool:
     from huggingface_hub import constants
 
     return constants.is_offline_mode()
+
+
+def go_offline() -> None:
+    """From now on this process, and all that it starts, takes everything from the cache and asks the Hub nothing."""
+    from huggingface_hub import constants
+
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    constants.HF_HUB_OFFLINE = True
+    if "datasets" in sys.modules:  # it made a copy when it was imported
+        vars(sys.modules["datasets.config"])["HF_HUB_OFFLINE"] = True
 
 
 def list_files(repo: Repo) -> Listing:

@@ -54,7 +54,8 @@ def find_weights(paths: Collection[str], model: ModelConfig) -> str:
             return prefix + name
     others = sorted(path for path in paths if path.endswith(WEIGHT_SUFFIXES))
     if not others:
-        raise ModelNotFound(f"{model.name} holds no weights", hint="name a repository or folder of a saved model")
+        lacks = "weights" if "config.json" in paths else "config.json and no weights"
+        raise ModelNotFound(f"{model.name} holds no {lacks}", hint="name a repository or folder of a saved model")
     if any(path.endswith(".gguf") for path in others):
         hint = f'set model.args.gguf_file to one of its files, e.g. "{_first(others, ".gguf")}"'
     else:

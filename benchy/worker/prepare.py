@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from benchy.config import BenchmarkConfig
+from benchy.hub import go_offline
 from benchy.model_files import loads_weights
 from benchy.protocol import Phase, Prepare
 from benchy.record import ModelIdentity, Prepared
@@ -42,6 +43,8 @@ def prepare(session: Session, request: Prepare) -> Prepared:
     if config.evaluation.tasks:  # `benchy test` has none
         session.emit(Phase(name="task build"))
         session.tasks = build_tasks(config, lm_eval_arguments(config, identity))
+    if identity.source == "hub":
+        go_offline()  # what is loaded now is what was fetched, at that commit
     session.config, session.identity = config, identity
     return Prepared(
         model=identity,

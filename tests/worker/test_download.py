@@ -86,6 +86,9 @@ def test_what_was_checked_is_what_is_loaded(loopback_hub: LoopbackHub, tmp_path:
     assert repository.head != checked
     fetched = [path.name for path in (tmp_path / "hf" / "hub" / "models--org--tiny" / "snapshots").iterdir()]
     assert fetched == [checked]
+    # after the last file was fetched nothing more was asked: it is loaded from the cache
+    assert "resolve" in loopback_hub.seen[-1].path or "cdn" in loopback_hub.seen[-1].path
+    assert loopback_hub.count("adapter_config|chat_template") == 0
     said = done.stdout
 
     # the branch is resolved from the cache where the network is forbidden, and not a request is made
