@@ -122,7 +122,7 @@ def test_a_folder_is_checked_by_the_same_rules(tmp_path: Path) -> None:
 
 
 def test_a_hub_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
-    done = benchy("check", hub_config(tmp_path), cwd=tmp_path)
+    done = benchy("check", hub_config(tmp_path), cwd=tmp_path, HF_HUB_OFFLINE="0")
     assert done.returncode == 11
     assert f"NetworkError: the Hub at {NOBODY_LISTENS} cannot be reached" in done.stderr
     assert "HF_HUB_OFFLINE=1" in done.stderr
