@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Literal
 
 from benchy.record import BenchmarkSeconds
+from benchy.worker.patching import replaced
 
 Part = Literal["task_build", "inference", "scoring"]
 INFERENCE = ("loglikelihood", "loglikelihood_rolling", "generate_until")
@@ -33,19 +34,16 @@ class Clock:
     def watching(self, lm: Any, tasks: dict[str, Any]) -> Iterator[None]:
         """Time what happens inside; the objects are as before afterwards."""
         started = time.monotonic()
-        watched = [(lm, name, self._inference(getattr(lm, name))) for name in INFERENCE]
-        for task_name, task in tasks.items():
-            build = task.build_all_requests
-            watched.append((task, "build_all_requests", self._timed(build, "task_build", task_name)))
-            watched += [(task, name, self._timed(getattr(task, name), "scoring", task_name)) for name in SCORING]
-        for thing, name, timed in watched:
-            setattr(thing, name, timed)
-        try:
-            yield
-        finally:
-            self._elapsed = time.monotonic() - started
-            for thing, name, _ in watched:
-                delattr(thing, name)
+        with ExitStack() as stack:
+            stack.enter_context(replaced(lm, **{name: self._inference(getattr(lm, name)) for name in INFERENCE}))
+            for task_name, task in tasks.items():
+                build = self._timed(task.build_all_requests, "task_build", task_name)
+                scoring = {name: self._timed(getattr(task, name), "scoring", task_name) for name in SCORING}
+                stack.enter_context(replaced(task, build_all_requests=build, **scoring))
+            try:
+                yield
+            finally:
+                self._elapsed = time.monotonic() - started
 
     def seconds(self, benchmark: str) -> BenchmarkSeconds:
         """One benchmark's own."""
