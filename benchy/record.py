@@ -15,6 +15,8 @@ from benchy.errors import ErrorData
 
 SCHEMA_VERSION: Final = 1
 RECORD_FILE = "record.json"
+ANSWERS_FILES = "answers*.jsonl"
+"""In the run's folder until the evaluation is done: every answer that the model gave, a file for each process."""
 
 
 class _Data(BaseModel):
@@ -158,8 +160,11 @@ class EvaluationResult(_Data):
     results_file: str
     """lm-eval's own, in the run's folder."""
     requests: int
-    """How many the model answered."""
+    """How many were answered."""
+    resumed_requests: int = 0
+    """How many of these were answered before a crash, by a worker that is gone."""
     batch_sizes: tuple[int, ...]
+    """All that were used, in their order: one that did not fit into the memory is followed by its half."""
     load_seconds: float | None
     """None if the model was loaded already."""
     task_build_seconds: float
