@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import math
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchy.config import BenchmarkConfig, EvaluationConfig
 from benchy.errors import EvaluationFailed
 from benchy.protocol import Evaluation, Phase
-from benchy.record import BenchmarkResult, EvaluationResult, Metric
+from benchy.record import BenchmarkResult, EvaluationResult, Metric, ModelIdentity
+from benchy.worker.answering import Answering
+from benchy.worker.answers import AnswerStore
 from benchy.worker.clock import Clock
 from benchy.worker.failures import failing_as
 from benchy.worker.model import lm_eval_arguments, loaded_model
@@ -37,19 +42,50 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
     session.tasks = None  # they hold the answers afterwards: another evaluation builds its own
     session.emit(Phase(name="evaluate"))
     clock = Clock(build_seconds=tasks.build_seconds)
-    with failing_as(EvaluationFailed, "the evaluation failed"), clock.watching(lm, tasks.loaded["tasks"]):
-        results, samples, files = _evaluate(config, arguments, lm, tasks, Path(request.run_folder))
+    folder = Path(request.run_folder)
+    with (
+        failing_as(EvaluationFailed, "the evaluation failed"),
+        _answering(lm, config, identity, folder) as answering,
+        clock.watching(lm, tasks.loaded["tasks"]),
+    ):
+        results, samples, files = _evaluate(config, arguments, lm, tasks, folder)
     return EvaluationResult(
         benchmarks=tuple(_benchmark(name, results, clock, files) for name in samples),
         groups=tuple(_benchmark(name, results, None, {}) for name in results.get("groups", {})),
         results_file=files["results"],
         requests=clock.requests,
-        batch_sizes=tuple(int(size) for size in results["config"]["batch_sizes"]),
+        resumed_requests=answering.found,
+        batch_sizes=tuple(answering.batch_sizes),
         load_seconds=session.load_seconds if newly_loaded else None,
         task_build_seconds=clock.total("task_build"),
         inference_seconds=clock.total("inference"),
         scoring_seconds=clock.total("scoring"),
     )
+
+
+@contextmanager
+def _answering(lm: Any, config: BenchmarkConfig, identity: ModelIdentity, folder: Path) -> Iterator[Answering]:
+    """Answers come from the run's store, and go there; a second evaluation into the same folder goes on with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"answers_{lm.rank}.jsonl" if lm.world_size > 1 else "answers.jsonl"
+    with closing(AnswerStore(folder / name, answer_identity(config, identity))) as store:
+        answering = Answering(lm, store)
+        with answering.standing_in():
+            yield answering
+
+
+def answer_identity(config: BenchmarkConfig, identity: ModelIdentity) -> dict[str, Any]:
+    """All that decides what a model answers to a request, but for the request."""
+    return {
+        "model": identity.commit or identity.content_hash or identity.name,
+        "backend": config.model.backend,
+        "arguments": lm_eval_arguments(config, identity),
+        "device": config.evaluation.device,
+        "mixed_precision": config.performance.mixed_precision,
+        "chat_template": config.evaluation.apply_chat_template,
+        "seeds": seeds(config),
+        "versions": {name: importlib.metadata.version(name) for name in ("lm_eval", "torch", "transformers")},
+    }
 
 
 def _evaluate(

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 
 from benchy.errors import BenchyError, DiskFull, NotEnoughMemory
 
+_NO_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDA error: out of memory")
+"""What plain RuntimeErrors say: of the CPU allocator (c10/core/impl/alloc_cpu.cpp), of cuBLAS, of the CUDA driver."""
+
 
 @contextmanager
 def failing_as(kind: type[BenchyError], doing: str) -> Iterator[None]:
@@ -22,7 +25,7 @@ def failing_as(kind: type[BenchyError], doing: str) -> Iterator[None]:
 
 def name_failure(error: Exception, kind: type[BenchyError], doing: str) -> BenchyError:
     """The error of the tree for an exception of torch, transformers, datasets or lm-eval."""
-    if _is_out_of_memory(error):
+    if is_out_of_memory(error):
         return NotEnoughMemory(f"out of memory while {doing}: {_one_line(error)}")
     for cause in _chain(error):
         if isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}:
@@ -30,13 +33,13 @@ def name_failure(error: Exception, kind: type[BenchyError], doing: str) -> Bench
     return kind(f"{doing}: {type(error).__name__}: {_one_line(error)}")
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a device, or this host, had no memory left."""
     import torch
 
     return any(
         isinstance(cause, (torch.OutOfMemoryError, MemoryError))
-        # the CPU allocator raises a plain RuntimeError with this text (c10/core/impl/alloc_cpu.cpp)
-        or (isinstance(cause, RuntimeError) and "can't allocate memory" in str(cause))
+        or (isinstance(cause, RuntimeError) and any(text in str(cause) for text in _NO_MEMORY))
         for cause in _chain(error)
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 from benchy.config import BenchmarkConfig
-from benchy.errors import BenchyError, DiskFull, EvaluationFailed, ModelTestFailed, NotEnoughMemory
+from benchy.errors import DiskFull, EvaluationFailed, ModelTestFailed, NotEnoughMemory
 from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress
 from benchy.record import EvaluationResult
 from benchy.runtimes.process import ProcessRuntime
@@ -80,13 +79,13 @@ def test_scores_samples_and_results_equal_those_of_the_lm_eval_command(
     flags: list[str],
     changes: dict[str, Any],
 ) -> None:
-    tasks = "tiny,tiny_rolling"
+    tasks = "tiny,tiny_rolling,tiny_sampled"
     plain_results, plain_samples = lm_eval_run(tasks, *flags)
 
     evaluation(prepared_session(make_config(tasks, **changes)), Evaluation(run_folder=str(tmp_path)))
 
     results, samples = read_files(tmp_path)
-    assert set(samples) == {"tiny_choice", "tiny_letter", "tiny_text", "tiny_rolling"}
+    assert set(samples) == {"tiny_choice", "tiny_letter", "tiny_text", "tiny_rolling", "tiny_sampled"}
     assert samples == plain_samples
     assert results["config"] == plain_results["config"]
     assert without(results, DIFFERS) == without(plain_results, DIFFERS)
@@ -184,44 +183,48 @@ def test_a_worker_process_answers_with_progress_and_then_survives_an_error(
     assert not any("%|" in line for line in log), "bars are events, not lines"
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a file system of its own, with room for the results and not for the samples."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a small disk")
-    folder = tmp_path / "small"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24k", "tmpfs", str(folder)], check=True)
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
 def test_a_full_disk_is_an_error_and_not_a_warning(make_config: MakeConfig, small_disk: Path) -> None:
     session = prepared_session(make_config("tiny_choice"))
     with pytest.raises(DiskFull, match="No space left"):
         evaluation(session, Evaluation(run_folder=str(small_disk)))
 
 
-def test_a_file_that_cannot_be_written_for_another_reason(make_config: MakeConfig, tmp_path: Path) -> None:
+def test_a_folder_that_is_a_file(make_config: MakeConfig, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     session = prepared_session(make_config("tiny_choice"))
-    with pytest.raises(BenchyError, match="Not a directory"):
+    with pytest.raises(EvaluationFailed, match="File exists"):
         evaluation(session, Evaluation(run_folder=str(tmp_path / "file")))
 
 
-def test_out_of_memory_has_its_own_name(
+def test_out_of_memory_halves_the_batch_down_to_one(
     make_config: MakeConfig, worker: tuple[Worker, list[str]], tmp_path: Path
 ) -> None:
-    """The allocator really fails: the logits of one request take 200 MB, and 50 MB are left."""
-    process, _ = worker
-    config = make_config("tiny_choice", model={"name": str(write_model(tmp_path / "wide", vocabulary=500_000))})
+    """The allocator really fails: the scores of one request take 170 MB."""
+    process, log = worker
+    config = make_config(
+        "tiny_choice,tiny_text",
+        model={"name": str(write_model(tmp_path / "wide", vocabulary=100_000))},
+        batch_size=8,
+        limit=4,
+    )
     process.request(Prepare(config=config), print)
     with pytest.raises(ModelTestFailed):  # its tokens have no text; but now it is loaded
         process.request(ModelTest(), print)
-    _leave_memory(process, 50 << 20)
-    with pytest.raises(NotEnoughMemory, match=r"out of memory while .*allocate") as caught:
-        process.request(Evaluation(run_folder=str(tmp_path)), print)
-    assert "batch_size" in caught.value.hint
+
+    _leave_memory(process, 500 << 20)
+    halved = process.request(Evaluation(run_folder=str(tmp_path / "halved")), print)
+
+    assert halved.batch_sizes == (8, 4, 2, 8)
+    assert (halved.requests, halved.resumed_requests) == (28, 0)
+    expected = evaluation(prepared_session(config), Evaluation(run_folder=str(tmp_path / "whole")))
+    assert expected.batch_sizes == (8, 8)
+    assert [b.metrics for b in halved.benchmarks] == [b.metrics for b in expected.benchmarks]
+
+    _leave_memory(process, 20 << 20)
+    with pytest.raises(NotEnoughMemory, match=r"with one request a batch: .*allocate") as caught:
+        process.request(Evaluation(run_folder=str(tmp_path / "small")), print)
+    assert "max_length" in caught.value.hint
+    assert [line for line in log if "going on with batches of 1" in line]
 
 
 def _leave_memory(worker: Worker, left_bytes: int) -> None:

@@ -54,6 +54,34 @@ def _tokenizer() -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, chat_template=CHAT_TEMPLATE, **special)
 
 
+FORWARD_LOG = "BENCHY_TESTS_FORWARD_LOG"
+"""The environment variable that names the file to which a logged model writes what it is asked."""
+
+_LOGGED = """
+import os, time
+from transformers import LlamaForCausalLM
+
+class LoggedLlama(LlamaForCausalLM):
+    def forward(self, input_ids=None, **kwargs):
+        if "BENCHY_TESTS_FORWARD_LOG" in os.environ and input_ids.shape[1] > 1:
+            rows = "".join(" ".join(map(str, row)) + "\\n" for row in input_ids.tolist())
+            with open(os.environ["BENCHY_TESTS_FORWARD_LOG"], "a") as log:
+                log.write(rows)
+            time.sleep(0.01)
+        return super().forward(input_ids=input_ids, **kwargs)
+"""
+
+
+def write_logged_model(folder: Path) -> Path:
+    """A model that brings its own code (real remote code of a repository), which logs every prompt that it computes."""
+    write_model(folder)
+    (folder / "modeling_logged.py").write_text(_LOGGED)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"auto_map": {"AutoModelForCausalLM": "modeling_logged.LoggedLlama"}, "architectures": ["LoggedLlama"]}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
 def write_tasks(folder: Path, *, documents: int = 12) -> Path:
     """``tiny_choice``, ``tiny_letter`` and ``tiny_text`` in the group ``tiny``; ``tiny_rolling``; and broken ones."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,16 +135,17 @@ def _tasks(folder: Path) -> dict[str, dict[str, object]]:
         "doc_to_target": "{{choices.index(answer)}}",
         "metric_list": [{"metric": "acc"}, {"metric": "acc_norm"}],
     }
+    text: dict[str, object] = {
+        "output_type": "generate_until",
+        "doc_to_target": "{{answer}}",
+        "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
+    }
+    until: dict[str, object] = {"until": ["\n", "."], "max_gen_toks": 12}
     return {
         "tiny_choice": base | several,
         "tiny_letter": base | several | {"doc_to_choice": list("ABCDEF"), "num_fewshot": 0, "metric_list": _ACC},
-        "tiny_text": base
-        | {
-            "output_type": "generate_until",
-            "doc_to_target": "{{answer}}",
-            "generation_kwargs": {"until": ["\n", "."], "max_gen_toks": 12},
-            "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
-        },
+        "tiny_text": base | text | {"generation_kwargs": until},
+        "tiny_sampled": base | text | {"generation_kwargs": until | {"do_sample": True, "temperature": 1.0}},
         "tiny_rolling": base
         | {
             "output_type": "loglikelihood_rolling",

@@ -1,0 +1,227 @@
+"""Answers lm-eval's requests: from the store what is there, by the model what is not; each answer is kept at once."""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any
+
+from benchy.errors import NotEnoughMemory
+from benchy.worker.answers import MISSING, AnswerStore, Kept, request_key
+from benchy.worker.batches import Batches
+from benchy.worker.failures import is_out_of_memory
+from benchy.worker.model import is_transformers_model
+from benchy.worker.patching import replaced
+
+logger = logging.getLogger(__name__)
+
+KINDS = ("loglikelihood", "loglikelihood_rolling", "generate_until")
+WINDOW = "window"
+"""A part of a long text, of which a rolling log-likelihood is summed up."""
+
+Answer = Callable[[list[Any]], list[Any]]
+
+
+class Answering:
+    """Stands between lm-eval and the model for one evaluation.
+
+    lm-eval's models call ``cache_hook.add_partial`` after each answer, in batches. A batch is written before the next
+    forward pass begins, whole, so that the answers on disk are always those of whole batches: what is asked again after
+    a crash falls into the same batches as before, and the scores are the same to the last digit, since the padding of a
+    batch touches it.
+    """
+
+    def __init__(self, lm: Any, store: AnswerStore) -> None:
+        self._lm = lm
+        self._store = store
+        self._batched = is_transformers_model(lm)
+        self._pending: list[Kept] = []
+        self._keys: dict[tuple[str, ...], str] = {}
+        self._given: Counter[str] = Counter()
+        self._windows_seen: Counter[str] = Counter()
+        self._answering = self._rolling = self._draws = False
+        self.batch_sizes: list[int] = []
+        """All that were used, in their order."""
+        self.found = 0
+        """How many answers were in the store when they were asked for."""
+
+    @contextmanager
+    def standing_in(self) -> Iterator[None]:
+        """The model's methods go through here; they are as before afterwards."""
+        methods = {kind: self._kept(kind, getattr(self._lm, kind)) for kind in KINDS}
+        with ExitStack() as stack:
+            if self._batched:
+                hook = self._lm.model.register_forward_pre_hook(lambda *_: self._write_pending())
+                stack.callback(hook.remove)
+                windows = self._kept_windows(self._lm._loglikelihood_tokens)
+                stack.enter_context(replaced(self._lm, _loglikelihood_tokens=windows))
+            stack.enter_context(replaced(self._lm, cache_hook=self, **methods))
+            yield
+
+    def add_partial(self, kind: str, arguments: Sequence[Any], answer: Any) -> None:
+        """lm-eval's ``CacheHook.add_partial``."""
+        key = self._keys.get(_texts(arguments)) or request_key(kind, arguments)
+        self._given[key] += 1
+        self._pending.append((key, answer))
+        if not self._batched:
+            self._write_pending()
+
+    def _kept(self, kind: str, answer: Answer) -> Answer:
+        """A method of the model that asks the store first."""
+
+        def kept(requests: list[Any], *args: Any, **kwargs: Any) -> list[Any]:
+            if self._answering:  # a model type may answer one kind of request with another
+                return answer(requests, *args, **kwargs)
+            self._answering = True
+            try:
+                found: list[Any] = [MISSING] * len(requests)
+                for number, part in enumerate(self._parts(kind, requests)):
+                    fresh = self._answer(kind, f"{kind} {number}", answer, [requests[index] for index in part])
+                    for index, one in zip(part, fresh, strict=True):
+                        found[index] = one
+                return found
+            finally:
+                self._answering = False
+
+        return kept
+
+    def _parts(self, kind: str, requests: Sequence[Any]) -> list[list[int]]:
+        """Indices of requests that may share a batch. lm-eval's own order of the parts depends on what is asked."""
+        if kind != "generate_until":
+            return [list(range(len(requests)))]
+        parts: dict[str, list[int]] = {}
+        for index, request in enumerate(requests):
+            parts.setdefault(json.dumps(request.args[1], sort_keys=True, default=str), []).append(index)
+        return list(parts.values())
+
+    def _answer(self, kind: str, part: str, answer: Answer, requests: list[Any]) -> list[Any]:
+        keys = [request_key(kind, request.args) for request in requests]
+        self._keys = {_texts(request.args): key for request, key in zip(requests, keys, strict=True)}
+        self._keys.pop((), None)
+        found = self._store.take(keys)
+        self.found += sum(one is not MISSING for one in found)
+        batches = Batches(self._lm, self._store, part, requests) if self._batched else None
+        self._rolling = kind == "loglikelihood_rolling"
+        self._draws = kind == "generate_until" and any(_is_drawn(request) for request in requests)
+        while missing := [index for index, one in enumerate(found) if one is MISSING]:
+            if len(missing) < len(requests):
+                self._go_on(part, len(requests) - len(missing), len(requests))
+            fresh = self._ask(answer, [requests[index] for index in missing], batches)
+            if fresh is None:
+                found = self._store.take(keys)
+                continue
+            self._keep_rest([keys[index] for index in missing], fresh)
+            for index, one in zip(missing, fresh, strict=True):
+                found[index] = one
+        self.batch_sizes += batches.used if batches else []
+        return found
+
+    def _go_on(self, part: str, done: int, total: int) -> None:
+        logger.info("%s: %d of %d requests are answered already", part, done, total)
+        if self._draws and self._store.random_state is not None:
+            _set_random_state(self._store.random_state)
+
+    def _ask(self, answer: Answer, requests: list[Any], batches: Batches | None) -> list[Any] | None:
+        """The model's answers; None if the memory did not suffice, and the batches are smaller now.
+
+        Raises:
+            NotEnoughMemory: not even for one request.
+        """
+        self._given, self._windows_seen = Counter(), Counter()
+        try:
+            with batches.applied() if batches else nullcontext():
+                fresh = answer(requests)
+            self._write_pending()
+        except Exception as error:
+            self._pending.clear()
+            if batches is None or not is_out_of_memory(error):
+                raise
+            if batches.size == 1:
+                raise _not_even_one(error) from error
+        else:
+            return fresh
+        batches.halve()  # only here, since the exception's traceback held the tensors
+        _free_memory()
+        return None
+
+    def _keep_rest(self, keys: list[str], answers: list[Any]) -> None:
+        """Of a model type that does not say each answer to the hook."""
+        rest = []
+        for key, answer in zip(keys, answers, strict=True):
+            if self._given[key]:
+                self._given[key] -= 1
+            else:
+                rest.append((key, answer))
+        if rest:
+            self._store.keep(rest)
+
+    def _kept_windows(self, score: Answer) -> Answer:
+        """``_loglikelihood_tokens``, to which rolling log-likelihoods give one batch of windows a call."""
+
+        def kept(requests: list[Any], *args: Any, **kwargs: Any) -> list[Any]:
+            if not self._rolling:
+                return score(requests, *args, **kwargs)
+            keys = [request_key(WINDOW, tokens) for _, *tokens in requests]
+            found = self._store.take(keys, seen=self._windows_seen)
+            if MISSING not in found:
+                return found
+            fresh = score(requests, *args, **kwargs)
+            self._pending += [(key, one) for key, one, old in zip(keys, fresh, found, strict=True) if old is MISSING]
+            return fresh
+
+        return kept
+
+    def _write_pending(self) -> None:
+        if self._pending:
+            batch, self._pending = self._pending, []
+            self._store.keep(batch, _random_state() if self._draws else None)
+
+
+def _texts(arguments: Sequence[Any]) -> tuple[str, ...]:
+    """What tells requests of one part from each other, cheaper than their keys; nothing if more than text does."""
+    texts = tuple(one for one in arguments if isinstance(one, str))
+    return texts if len(texts) == len(arguments) or len(arguments) == 2 else ()
+
+
+def _is_drawn(request: Any) -> bool:
+    """Whether the answer is sampled: another time it would be another."""
+    arguments = request.args[1]
+    return isinstance(arguments, dict) and bool(arguments.get("do_sample") or arguments.get("temperature"))
+
+
+def _not_even_one(error: Exception) -> NotEnoughMemory:
+    text = " ".join(str(error).split())[:300]
+    return NotEnoughMemory(
+        f"out of memory with one request a batch: {text}",
+        hint="lower model.max_length or evaluation.gen_kwargs max_gen_toks, or take a smaller model.dtype or more GPUs",
+    )
+
+
+def _free_memory() -> None:
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _random_state() -> bytes:
+    """Of torch, on the CPU and on every GPU."""
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save([torch.get_rng_state(), *torch.cuda.get_rng_state_all()], buffer)
+    return buffer.getvalue()
+
+
+def _set_random_state(state: bytes) -> None:
+    import torch
+
+    cpu, *gpus = torch.load(io.BytesIO(state), weights_only=True)
+    torch.set_rng_state(cpu)
+    torch.cuda.set_rng_state_all(gpus)

@@ -1,0 +1,149 @@
+"""An evaluation that is killed goes on where it was, and ends with the same scores and samples."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from benchy.config import BenchmarkConfig
+from benchy.errors import WorkerDied
+from benchy.protocol import Evaluation, Prepare
+from benchy.record import EvaluationResult
+from benchy.runtimes.process import ProcessRuntime
+from benchy.runtimes.worker import Worker
+from benchy.worker.evaluation import evaluation
+from tests.worker.conftest import MakeConfig, prepared_session
+from tests.worker.test_evaluation import DIFFERS, read_files, without
+from tests.worker.tiny import FORWARD_LOG, write_logged_model
+
+TASKS = "tiny,tiny_sampled,tiny_rolling"
+BATCH = 4
+
+
+@pytest.fixture(scope="session")
+def logged_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_logged_model(tmp_path_factory.mktemp("logged"))
+
+
+@pytest.fixture
+def forward_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every prompt that a logged model computes, one a line."""
+    path = tmp_path / "forward.log"
+    path.touch()
+    monkeypatch.setenv(FORWARD_LOG, str(path))
+    return path
+
+
+@pytest.fixture
+def config(make_config: MakeConfig, logged_model: Path) -> BenchmarkConfig:
+    return make_config(TASKS, batch_size=BATCH, model={"name": str(logged_model), "trust_remote_code": True})
+
+
+def count_lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n")
+
+
+def start(config: BenchmarkConfig) -> Worker:
+    """A prepared worker."""
+    worker = Worker(ProcessRuntime().start(config, on_gpus=False), lambda _lines: None)
+    worker.request(Prepare(config=config), lambda _event: None)
+    return worker
+
+
+def evaluate_until(lines: int, log: Path, config: BenchmarkConfig, folder: Path) -> None:
+    """Kill the worker once its model has computed so many prompts in all."""
+    worker = start(config)
+    request = Evaluation(run_folder=str(folder))
+    worker.send(request)
+    while count_lines(log) < lines:
+        assert worker.alive
+        time.sleep(0.001)
+    os.kill(worker._transport.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+    with pytest.raises(WorkerDied):
+        worker.receive(request, lambda _event: None)
+    worker.close()
+
+
+def test_five_kills_change_no_score_and_repeat_only_the_batches_in_flight(
+    config: BenchmarkConfig, forward_log: Path, tmp_path: Path
+) -> None:
+    undisturbed = evaluation(prepared_session(config), Evaluation(run_folder=str(tmp_path / "undisturbed")))
+    prompts = count_lines(forward_log)
+    moments = sorted(random.sample(range(1, prompts - 3 * BATCH), 5))
+    print(f"killed after {moments} of {prompts} prompts")  # noqa: T201 - shown if the test fails
+
+    log = forward_log
+    log.write_text("")
+    for moment in moments:
+        evaluate_until(moment, log, config, tmp_path / "killed")
+    result = evaluation(prepared_session(config), Evaluation(run_folder=str(tmp_path / "killed")))
+
+    assert prompts <= count_lines(log) <= prompts + 5 * BATCH
+    results, samples = read_files(tmp_path / "killed")
+    expected_results, expected_samples = read_files(tmp_path / "undisturbed")
+    assert samples == expected_samples
+    assert without(results, DIFFERS) == without(expected_results, DIFFERS)
+    assert result.benchmarks[0].metrics == undisturbed.benchmarks[0].metrics
+    assert result.requests == undisturbed.requests
+    assert result.resumed_requests > 0 == undisturbed.resumed_requests
+
+
+def test_a_finished_evaluation_asks_the_model_nothing_again(
+    config: BenchmarkConfig, forward_log: Path, tmp_path: Path
+) -> None:
+    session = prepared_session(config)
+    first = evaluation(session, Evaluation(run_folder=str(tmp_path)))
+    asked = count_lines(forward_log)
+    second = evaluation(session, Evaluation(run_folder=str(tmp_path)))
+    assert count_lines(forward_log) == asked
+    assert second.resumed_requests == second.requests == first.requests
+    assert second.benchmarks[0].metrics == first.benchmarks[0].metrics
+
+
+def test_two_models_that_share_a_store_never_see_each_others_answers(
+    make_config: MakeConfig, model_folder: Path, other_model_folder: Path, tmp_path: Path
+) -> None:
+    def samples_of(model: Path, folder: Path) -> tuple[EvaluationResult, dict[str, list[object]]]:
+        result = evaluation(
+            prepared_session(make_config("tiny_choice", model={"name": str(model)})), Evaluation(run_folder=str(folder))
+        )
+        found = read_files(folder)[1]
+        for path in folder.glob("*_20*"):  # but for the store
+            path.unlink()
+        return result, found
+
+    alone = {model: samples_of(model, tmp_path / model.name) for model in (model_folder, other_model_folder)}
+    shared = tmp_path / "shared"
+    together = {model: samples_of(model, shared) for model in (model_folder, other_model_folder)}
+    again = samples_of(model_folder, shared)
+
+    assert (shared / "answers.jsonl").exists()
+    assert alone[model_folder][1] != alone[other_model_folder][1]
+    assert {model: found for model, (_, found) in together.items()} == {m: found for m, (_, found) in alone.items()}
+    assert again[1] == alone[model_folder][1]
+    assert together[other_model_folder][0].resumed_requests == 0
+    assert again[0].resumed_requests == again[0].requests
+
+
+@pytest.mark.parametrize("batch_size", ["auto", "auto:3"])
+def test_auto_starts_from_the_longest_request_and_is_the_same_after_a_kill(
+    config: BenchmarkConfig, forward_log: Path, tmp_path: Path, batch_size: str
+) -> None:
+    changes = {"batch_size": batch_size, "max_batch_size": 8, "tasks": ("tiny", "tiny_sampled")}
+    config = config.model_copy(update={"evaluation": config.evaluation.model_copy(update=changes)})
+    undisturbed = evaluation(prepared_session(config), Evaluation(run_folder=str(tmp_path / "undisturbed")))
+    prompts = count_lines(forward_log)
+    assert max(len(line.split()) for line in forward_log.read_text().splitlines()) < 400, "max_length is 512"
+
+    evaluate_until(prompts + prompts // 2, forward_log, config, tmp_path / "killed")
+    resumed = evaluation(prepared_session(config), Evaluation(run_folder=str(tmp_path / "killed")))
+
+    assert resumed.batch_sizes == undisturbed.batch_sizes
+    assert set(undisturbed.batch_sizes) == {8}
+    assert 0 < resumed.resumed_requests < resumed.requests
+    assert read_files(tmp_path / "killed")[1] == read_files(tmp_path / "undisturbed")[1]
