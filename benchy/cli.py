@@ -97,7 +97,8 @@ def check(config: Path, **changes: Any) -> None:
 @cli.command()
 @config_argument
 @overrides
-def run(config: Path, **changes: Any) -> None:
+@click.option("--resume", is_flag=True, help="Go on with the newest run of this config that was cut short.")
+def run(config: Path, resume: bool, **changes: Any) -> None:
     """Test, evaluate and publish: the whole of a config."""
     from benchy.config import load_config
     from benchy.preflight import preflight
@@ -106,7 +107,7 @@ def run(config: Path, **changes: Any) -> None:
 
     checked = load_config(config).with_overrides(**changes)
     facts = preflight(checked)
-    with open_run(checked, facts) as opened, shown_on_terminal(opened):
+    with open_run(checked, facts, resume=resume) as opened, shown_on_terminal(opened):
         opened.start_worker()  # it imports torch and fetches the model while Prefect starts
         _run_flow(config, changes, log=opened.log.path)
     _print_results(opened)

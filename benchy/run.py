@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from filelock import BaseFileLock, FileLock, Timeout
 from pydantic import BaseModel
 
 from benchy import __version__
@@ -18,6 +19,7 @@ from benchy.errors import BenchyError, ConfigError, DiskFull, EvaluationFailed, 
 from benchy.logs import RunLog
 from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress, Request, Upload
 from benchy.record import (
+    ANSWERS_FILES,
     EvaluationResult,
     Facts,
     ModelTestResult,
@@ -96,6 +98,8 @@ class Run:
             inference=result.inference_seconds,
             scoring=result.scoring_seconds,
         )
+        for answers in self.folder.glob(ANSWERS_FILES):
+            answers.unlink()
         return result
 
     def upload(self) -> Uploaded | None:
@@ -178,22 +182,27 @@ class Run:
 
 
 @contextmanager
-def open_run(config: BenchmarkConfig, facts: Facts, *, flow_run_id: str | None = None) -> Iterator[Run]:
+def open_run(
+    config: BenchmarkConfig, facts: Facts, *, flow_run_id: str | None = None, resume: bool = False
+) -> Iterator[Run]:
     """Begin a run, or go on with the one of the same flow run; end its worker and finish its record in any case.
 
     Args:
         config: what is run.
         facts: what preflight found out; a run that goes on keeps those that it began with.
         flow_run_id: Prefect's.
+        resume: go on with the newest run of this config whose evaluation was cut short, if there is one.
 
     Raises:
         ConfigError: the output or log folder cannot be written.
     """
     global _current  # noqa: PLW0603 - one process runs one flow run at a time
-    run = _resume(config, flow_run_id) or _begin(config, facts, flow_run_id)
+    run = _resume(config, flow_run_id) or (_take_up(config) if resume else None)
+    run = run or _begin(config, facts, flow_run_id)
     previous, _current = _current, run
     try:
-        yield run
+        with _lock_of(run.folder):
+            yield run
     except BaseException as error:
         with suppress(OSError, BenchyError):  # a full disk must not hide what ended the run
             run.fail(error)
@@ -290,6 +299,38 @@ def _resume(config: BenchmarkConfig, flow_run_id: str | None) -> Run | None:
         if record.run_id == flow_run_id and record.config == config:
             return Run(config, folder, record)
     return None
+
+
+def _take_up(config: BenchmarkConfig) -> Run | None:
+    """The newest run of a config that kept answers, did not come to its end, and is not going on elsewhere."""
+    folders = {path.parent for path in Path(config.evaluation.output_path).glob(f"*/{ANSWERS_FILES}")}
+    for folder in sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True):
+        record = _readable_record(folder)
+        if record is not None and record.evaluation is None and record.config == config and not _is_open(folder):
+            run = Run(config, folder, record)
+            run.log.write([f"Going on with {run.name}, which is {record.status}"])
+            return run
+    return None
+
+
+def _readable_record(folder: Path) -> RunRecord | None:
+    try:
+        return read_record(folder)
+    except (OSError, ValueError):
+        return None
+
+
+def _is_open(folder: Path) -> bool:
+    try:
+        with _lock_of(folder).acquire(blocking=False):
+            return False
+    except Timeout:
+        return True
+
+
+def _lock_of(folder: Path) -> BaseFileLock:
+    """Held while the run is open; gone with the process that holds it."""
+    return FileLock(folder / ".lock")
 
 
 def _write(record: RunRecord, folder: Path) -> None:
