@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import GpuNotFound
+from benchy.model_files import loads_weights
 from benchy.record import Device, Environment
 
 PACKAGES = (
@@ -39,6 +40,8 @@ def require_devices(config: BenchmarkConfig) -> None:
     """
     import torch
 
+    if not loads_weights(config.model):
+        return
     wanted = len(config.gpus) if config.gpus else config.performance.num_gpus or 0
     device = config.evaluation.device
     on_gpu = wanted > 0 if config.performance.use_accelerate else device.startswith("cuda")

@@ -77,7 +77,7 @@ def _answering(lm: Any, config: BenchmarkConfig, identity: ModelIdentity, folder
 def answer_identity(config: BenchmarkConfig, identity: ModelIdentity) -> dict[str, Any]:
     """All that decides what a model answers to a request, but for the request."""
     return {
-        "model": identity.commit or identity.content_hash or identity.name,
+        "model": identity.model_dump(mode="json"),
         "backend": config.model.backend,
         "arguments": lm_eval_arguments(config, identity),
         "device": config.evaluation.device,

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchy.errors import BenchyError, DiskFull, NotEnoughMemory
+from benchy.errors import AccessDenied, BenchyError, DiskFull, ModelNotFound, NetworkError, NotEnoughMemory
 
 _NO_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDA error: out of memory")
 """What plain RuntimeErrors say: of the CPU allocator (c10/core/impl/alloc_cpu.cpp), of cuBLAS, of the CUDA driver."""
@@ -30,7 +30,43 @@ def name_failure(error: Exception, kind: type[BenchyError], doing: str) -> Bench
     for cause in _chain(error):
         if isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}:
             return DiskFull(f"the disk is full while {doing}: {_one_line(cause)}")
+        if answer := _server_failure(cause, doing):
+            return answer
     return kind(f"{doing}: {type(error).__name__}: {_one_line(error)}")
+
+
+def _server_failure(error: BaseException, doing: str) -> BenchyError | None:
+    """The error of the tree for what an API answered, by its status (RFC 9110), or for its silence."""
+    status = getattr(error, "status", None) or getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(error, _silence()) and status is None:
+        return NetworkError(f"{doing}: the server did not answer: {_one_line(error)}", hint=_SERVER_HINT)
+    if not isinstance(error, _refusals()) or status is None:
+        return None
+    text = f"{doing}: the server answered with {status}: {_one_line(error)}"
+    if status in {401, 403}:
+        return AccessDenied(text, hint="set the server's key in the environment (OPENAI_API_KEY for most)")
+    if status in {408, 425, 429} or status >= 500:
+        return NetworkError(text, hint=_SERVER_HINT)
+    if status == 404:
+        return ModelNotFound(text, hint="check model.name and base_url in model.args")
+    return None
+
+
+_SERVER_HINT = "check base_url in model.args and the server; what was answered is kept, and `--resume` goes on with it"
+
+
+def _silence() -> tuple[type[BaseException], ...]:
+    import aiohttp
+    import requests
+
+    return (requests.ConnectionError, requests.Timeout, aiohttp.ClientConnectionError, TimeoutError)
+
+
+def _refusals() -> tuple[type[BaseException], ...]:
+    import aiohttp
+    import requests
+
+    return (requests.HTTPError, aiohttp.ClientResponseError)
 
 
 def is_out_of_memory(error: Exception) -> bool:

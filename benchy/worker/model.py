@@ -10,6 +10,7 @@ from benchy.config import BenchmarkConfig
 from benchy.errors import ModelLoadError
 from benchy.protocol import Phase
 from benchy.record import ModelIdentity
+from benchy.worker.api import refuse_broken_answers
 from benchy.worker.failures import failing_as
 from benchy.worker.session import Session
 
@@ -64,4 +65,6 @@ def _create(config: BenchmarkConfig, identity: ModelIdentity) -> Any:
         "max_batch_size": evaluation.max_batch_size,
         "device": None if config.performance.use_accelerate else evaluation.device,
     }
-    return get_model(config.model.backend).create_from_arg_obj(lm_eval_arguments(config, identity), placement)
+    lm = get_model(config.model.backend).create_from_arg_obj(lm_eval_arguments(config, identity), placement)
+    refuse_broken_answers(lm)
+    return lm

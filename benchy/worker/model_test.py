@@ -10,6 +10,7 @@ from typing import Any
 from benchy.errors import ModelTestFailed
 from benchy.protocol import ModelTest, Phase
 from benchy.record import ModelTestResult
+from benchy.worker.api import as_prompt
 from benchy.worker.failures import failing_as
 from benchy.worker.model import is_transformers_model, loaded_model
 from benchy.worker.session import Session
@@ -54,7 +55,7 @@ def _generate(lm: Any, prompt: str) -> str:
     """One greedy answer. ``auto`` would first search for the largest batch at full length: one request needs none."""
     from lm_eval.api.instance import Instance
 
-    arguments = (prompt, {"until": [], "max_gen_toks": MAX_NEW_TOKENS, "do_sample": False})
+    arguments = (as_prompt(lm, prompt), {"until": [], "max_gen_toks": MAX_NEW_TOKENS, "do_sample": False})
     request = Instance(request_type="generate_until", doc={}, arguments=arguments, idx=0)
     configured = getattr(lm, "batch_size_per_gpu", None)
     if configured is not None:
