@@ -103,18 +103,25 @@ def only_record(folder: Path) -> RunRecord:
     return read_record(run_folder)
 
 
-def worker_pids(parent: int) -> list[int]:
-    """The GPU workers that a process started."""
-    found = []
+def worker_pids(ancestor: int) -> list[int]:
+    """The GPU workers that a process or its descendants started; not what the workers forked."""
+    parents: dict[int, int] = {}
+    workers: set[int] = set()
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+            state, parent = stat.read_text(encoding="utf-8").rpartition(")")[2].split()[:2]
             command = (stat.parent / "cmdline").read_bytes()
         except OSError:
             continue
-        if int(fields[1]) == parent and fields[0] != "Z" and b"benchy.worker" in command:
-            found.append(int(stat.parent.name))
-    return found
+        pid = int(stat.parent.name)
+        parents[pid] = int(parent)
+        if state != "Z" and b"benchy.worker" in command:
+            workers.add(pid)
+
+    def descends(pid: int) -> bool:
+        return pid == ancestor or (pid in parents and descends(parents[pid]))
+
+    return [pid for pid in workers if parents[pid] not in workers and descends(pid)]
 
 
 def kill(pid: int) -> None:
