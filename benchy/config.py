@@ -12,6 +12,8 @@ from pydantic_core import ErrorDetails
 
 from benchy.errors import ConfigError
 
+LM_EVAL_SEEDS = (0, 1234, 1234, 1234)
+"""lm-eval's defaults."""
 _FIX_FILE = "fix the file, then try again"
 KeyPath = tuple[str | int, ...]
 
@@ -99,6 +101,13 @@ class EvaluationConfig(_Section):
     """Keep each document's prompt, answer and score."""
     output_path: _Name = "outputs"
     """Where each run gets its folder."""
+
+    @property
+    def seeds(self) -> tuple[int, int, int, int]:
+        """For Python, numpy, torch and few-shot sampling; one number sets all four, as in lm-eval."""
+        if self.seed is None:
+            return LM_EVAL_SEEDS
+        return (self.seed,) * 4 if isinstance(self.seed, int) else self.seed
 
 
 class PerformanceConfig(_Section):

@@ -163,6 +163,8 @@ class EvaluationResult(_Data):
     """How many were answered."""
     resumed_requests: int = 0
     """How many of these were answered before a crash, by a worker that is gone."""
+    seeds: tuple[int, int, int, int]
+    """Of Python's, numpy's and torch's random numbers, and of the sampling of worked examples."""
     batch_sizes: tuple[int, ...]
     """All that were used, in their order: one that did not fit into the memory is followed by its half."""
     load_seconds: float | None

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchy.config import BenchmarkConfig, parse_config
+from benchy.config import LM_EVAL_SEEDS, BenchmarkConfig, parse_config
 from benchy.record import (
     BenchmarkResult,
     BenchmarkSeconds,
@@ -78,7 +78,7 @@ def make_record(
         "model": ModelIdentity(name=model, source="hub", commit=commit or hashlib.sha1(model.encode()).hexdigest()),  # noqa: S324
         "environment": make_environment(),
         "model_test": make_model_test(model),
-        "evaluation": make_evaluation(benchmarks, groups),
+        "evaluation": make_evaluation(benchmarks, groups, seeds=config.evaluation.seeds),
         "seconds": Seconds(download=3.0, load=1.5, generate=0.2, task_build=1.0, inference=40.0, scoring=0.3),
     }
     return RunRecord(**fields | changes)
@@ -128,7 +128,10 @@ def make_model_test(model: str) -> ModelTestResult:
 
 
 def make_evaluation(
-    benchmarks: tuple[BenchmarkResult, ...], groups: tuple[BenchmarkResult, ...] = ()
+    benchmarks: tuple[BenchmarkResult, ...],
+    groups: tuple[BenchmarkResult, ...] = (),
+    *,
+    seeds: tuple[int, int, int, int] = LM_EVAL_SEEDS,
 ) -> EvaluationResult:
     """What an evaluation answers."""
     return EvaluationResult(
@@ -136,6 +139,7 @@ def make_evaluation(
         groups=groups,
         results_file="results_2026-11-01T12-05-00.json",
         requests=4000,
+        seeds=seeds,
         batch_sizes=(8,),
         load_seconds=None,
         task_build_seconds=1.0,

@@ -177,3 +177,11 @@ def test_an_override_is_checked_like_the_file(written: Path) -> None:
 def test_benchy_test_needs_no_benchmarks() -> None:
     data = {"model": {"name": "gpt2"}, "evaluation": {"tasks": []}}
     assert parse_config(data, source="benchy test").evaluation.tasks == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "seeds"),
+    [("", (0, 1234, 1234, 1234)), ("  seed: 7\n", (7, 7, 7, 7)), ("  seed: [1, 2, 3, 4]\n", (1, 2, 3, 4))],
+)
+def test_one_seed_sets_all_four(written: Path, said: str, seeds: tuple[int, ...]) -> None:
+    assert load(written, changed("  limit: 10\n", said)).evaluation.seeds == seeds

@@ -9,8 +9,6 @@ from benchy.record import BenchmarkResult, EvaluationResult, Metric, RunRecord
 
 PREFERRED_METRIC = "acc_norm"
 """Accuracy with each answer's likelihood divided by its length: what public leaderboards take where it is defined."""
-DEFAULT_FEWSHOT_SEED = 1234
-"""lm-eval's."""
 
 
 def conditions_of(record: RunRecord, evaluation: EvaluationResult) -> Conditions:
@@ -24,7 +22,7 @@ def conditions_of(record: RunRecord, evaluation: EvaluationResult) -> Conditions
         chat_template=chat_template,
         system_instruction=config.system_instruction,
         fewshot_as_multiturn=bool(chat_template) if multiturn is None else multiturn,
-        fewshot_seed=_fewshot_seed(config.seed) if few_shot else None,
+        fewshot_seed=evaluation.seeds[3] if few_shot else None,
         gen_kwargs=_as_text(config.gen_kwargs),
         is_test=record.is_test,
     )
@@ -59,12 +57,6 @@ def _column(part: BenchmarkResult, evaluation: EvaluationResult) -> BoardBenchma
 
 def _described(part: BenchmarkResult) -> str:
     return f"{part.name} (version {part.version}, {part.num_fewshot}-shot, {part.documents} documents)"
-
-
-def _fewshot_seed(seed: int | tuple[int, int, int, int] | None) -> int:
-    if seed is None:
-        return DEFAULT_FEWSHOT_SEED
-    return seed if isinstance(seed, int) else seed[3]
 
 
 def _as_text(arguments: dict[str, Any] | str | None) -> str:

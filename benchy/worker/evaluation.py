@@ -21,7 +21,7 @@ from benchy.worker.clock import Clock
 from benchy.worker.failures import failing_as
 from benchy.worker.model import lm_eval_arguments, loaded_model
 from benchy.worker.session import Session
-from benchy.worker.tasks import build_tasks, hand_over, seeds
+from benchy.worker.tasks import build_tasks, hand_over
 
 PROBE_BYTES = 1 << 20
 
@@ -55,6 +55,7 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
         results_file=files["results"],
         requests=clock.requests,
         resumed_requests=answering.found,
+        seeds=config.evaluation.seeds,
         batch_sizes=tuple(answering.batch_sizes),
         load_seconds=session.load_seconds if newly_loaded else None,
         task_build_seconds=clock.total("task_build"),
@@ -83,7 +84,7 @@ def answer_identity(config: BenchmarkConfig, identity: ModelIdentity) -> dict[st
         "device": config.evaluation.device,
         "mixed_precision": config.performance.mixed_precision,
         "chat_template": config.evaluation.apply_chat_template,
-        "seeds": seeds(config),
+        "seeds": config.evaluation.seeds,
         "versions": {name: importlib.metadata.version(name) for name in ("lm_eval", "torch", "transformers")},
     }
 
@@ -115,7 +116,7 @@ def _evaluate(
 def _options(config: BenchmarkConfig) -> dict[str, Any]:
     """The config's evaluation section as arguments of ``simple_evaluate``, of the types that ``lm_eval run`` gives."""
     evaluation: EvaluationConfig = config.evaluation
-    python_seed, numpy_seed, torch_seed, fewshot_seed = seeds(config)
+    python_seed, numpy_seed, torch_seed, fewshot_seed = evaluation.seeds
     return {
         "num_fewshot": evaluation.num_fewshot,
         "batch_size": str(evaluation.batch_size),

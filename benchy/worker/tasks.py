@@ -14,9 +14,6 @@ from benchy.errors import EvaluationFailed, TaskNotFound
 from benchy.task_index import TaskEntry, index_tasks, require_tasks
 from benchy.worker.failures import failing_as
 
-DEFAULT_SEEDS = (0, 1234, 1234, 1234)
-"""lm-eval's, for Python, numpy, torch and few-shot sampling."""
-
 
 @dataclass
 class BuiltTasks:
@@ -50,7 +47,7 @@ def build_tasks(config: BenchmarkConfig, metadata: dict[str, Any]) -> BuiltTasks
     """
     evaluation = config.evaluation
     require_tasks(evaluation.tasks, evaluation.include_path)
-    seed_everything(seeds(config))
+    seed_everything(evaluation.seeds)
     started = time.monotonic()
     manager = _task_manager(evaluation.include_path, metadata)
     names = _expand(evaluation.tasks, manager)
@@ -74,14 +71,6 @@ def hand_over(built: BuiltTasks) -> Any:
 
     built.manager.load = load
     return built.manager
-
-
-def seeds(config: BenchmarkConfig) -> tuple[int, int, int, int]:
-    """Seeds for Python, numpy, torch and few-shot sampling; one number sets all four, as in lm-eval."""
-    seed = config.evaluation.seed
-    if seed is None:
-        return DEFAULT_SEEDS
-    return (seed,) * 4 if isinstance(seed, int) else seed
 
 
 def seed_everything(values: tuple[int, int, int, int]) -> None:

@@ -137,7 +137,9 @@ def test_a_retried_run_repeats_only_what_failed(service: Service) -> None:
     assert record.model_test == failed.model_test
     assert record.evaluation == failed.evaluation
     found = ask(service.api, "task_runs/filter", flow_runs={"id": {"any_": [run_id]}})
-    states = {run["task_key"][: -len("-abcdefgh")]: run["state"]["name"] for run in found if run["flow_run_run_count"] > 1}
+    states = {
+        run["task_key"][: -len("-abcdefgh")]: run["state"]["name"] for run in found if run["flow_run_run_count"] > 1
+    }
     assert states == {"model_test": "Cached", "evaluation": "Cached", "upload": "Completed"}
     assert service.log(run_id).count("the benchmark waits") == 1
 

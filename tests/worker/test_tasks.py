@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchy.errors import EvaluationFailed, TaskNotFound
-from benchy.worker.tasks import build_tasks, hand_over, seeds
+from benchy.worker.tasks import build_tasks, hand_over
 from tests.worker.conftest import MakeConfig
 
 
@@ -46,9 +46,3 @@ def test_loading_again_gives_the_same_tasks_and_the_same_random_state(make_confi
     random.seed(99)
     assert hand_over(built).load(["ignored"]) is built.loaded
     assert random.random() == first  # noqa: S311
-
-
-def test_one_seed_sets_all_four(make_config: MakeConfig) -> None:
-    assert seeds(make_config()) == (0, 1234, 1234, 1234)
-    assert seeds(make_config(seed=7)) == (7, 7, 7, 7)
-    assert seeds(make_config(seed=[1, 2, 3, 4])) == (1, 2, 3, 4)
