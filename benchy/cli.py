@@ -84,14 +84,19 @@ def cli() -> None:
 @cli.command()
 @config_argument
 @overrides
-def check(config: Path, **changes: Any) -> None:
+@click.option("--gpu-memory", help="Memory of each GPU, on paper: 80GB.")
+def check(config: Path, gpu_memory: str | None, **changes: Any) -> None:
     """Check a config, and all that can be known without a GPU; start nothing."""
     from benchy.config import load_config
+    from benchy.memory import parse_memory
     from benchy.preflight import preflight
+    from benchy.report import facts_lines
 
     checked = load_config(config).with_overrides(**changes)
-    preflight(checked)
+    facts = preflight(checked, gpu_memory=parse_memory(gpu_memory) if gpu_memory else None)
     click.echo(f"✅ {config}: {checked.model.name} on {', '.join(checked.evaluation.tasks)}")
+    for line in facts_lines(facts):
+        click.echo(f"   {line}")
 
 
 @cli.command()
@@ -107,6 +112,8 @@ def run(config: Path, resume: bool, **changes: Any) -> None:
 
     checked = load_config(config).with_overrides(**changes)
     facts = preflight(checked)
+    for warning in facts.warnings:
+        click.echo(f"⚠️ {warning}", err=True)
     with open_run(checked, facts, resume=resume) as opened, shown_on_terminal(opened):
         opened.start_worker()  # it imports torch and fetches the model while Prefect starts
         _run_flow(config, changes, log=opened.log.path)

@@ -121,6 +121,15 @@ class PerformanceConfig(_Section):
     """What ``accelerate launch --mixed_precision`` takes."""
 
 
+class DownloadConfig(_Section):
+    """How the model is fetched."""
+
+    stall_seconds: Annotated[float, Field(gt=0)] = 60
+    """Without a byte for so long, a transfer is started again."""
+    files_at_once: Annotated[int, Field(gt=0)] = 8
+    """How many files are fetched side by side."""
+
+
 class LoggingConfig(_Section):
     """Where the log goes."""
 
@@ -141,6 +150,7 @@ class BenchmarkConfig(_Section):
     model: ModelConfig
     evaluation: EvaluationConfig
     performance: PerformanceConfig = PerformanceConfig()
+    download: DownloadConfig = DownloadConfig()
     logging: LoggingConfig = LoggingConfig()
     upload: UploadConfig | None = None
     """Without it the run ends with its record, and nothing is published."""

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from benchy.errors import ModelLoadError
 from benchy.hub_failures import Repo, cache_folder, causes, client, naming_failures
 from benchy.record import write_atomically
 
 if TYPE_CHECKING:
+    from huggingface_hub.hf_api import RepoSibling
+    from huggingface_hub.utils._safetensors import SafetensorsFileMetadata
     from tenacity import RetryCallState
 
 T = TypeVar("T")
@@ -24,12 +27,22 @@ TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
+class RemoteFile:
+    """One file of a repository."""
+
+    size: int
+    """Bytes."""
+    etag: str
+    """What the cache names its blob: the content's SHA-256 for an LFS file, else git's SHA-1 of the blob."""
+
+
+@dataclass(frozen=True)
 class Listing:
     """What a repository holds at one commit."""
 
     commit: str
-    sizes: dict[str, int]
-    """Bytes of each file by its path."""
+    files: dict[str, RemoteFile]
+    """By path."""
 
 
 def is_offline() -> bool:
@@ -64,18 +77,57 @@ def list_files(repo: Repo) -> Listing:
         info = retried(lambda: ask(repo.name, revision=repo.revision, files_metadata=True, timeout=TIMEOUT_SECONDS))
     if info.sha is None:
         raise repo.missing(f"{repo.name} has no commit", hint=f"look at {repo.page}")
-    return Listing(info.sha, {file.rfilename: file.size or 0 for file in info.siblings or ()})
+    return Listing(info.sha, {file.rfilename: _remote_file(file) for file in info.siblings or ()})
+
+
+def _remote_file(file: RepoSibling) -> RemoteFile:
+    return RemoteFile(file.size or 0, file.lfs.sha256 if file.lfs else file.blob_id or "")
+
+
+def blob_path(repo: Repo, file: RemoteFile) -> Path:
+    """Where the cache keeps a file's content."""
+    return repository_folder(repo) / "blobs" / file.etag
+
+
+def repository_folder(repo: Repo) -> Path:
+    """The repository's part of the cache."""
+    from huggingface_hub.file_download import repo_folder_name
+
+    return cache_folder() / repo_folder_name(repo_id=repo.name, repo_type=repo.kind)
+
+
+def read_header(repo: Repo, path: str, file: RemoteFile) -> SafetensorsFileMetadata:
+    """The header of a safetensors file: from the cache, or else with a range request, 100 kB mostly.
+
+    Raises:
+        ModelLoadError: it is no safetensors file.
+        As :func:`read_file`.
+    """
+    from huggingface_hub import parse_local_safetensors_file_metadata
+    from huggingface_hub.errors import SafetensorsParsingError
+
+    cached = blob_path(repo, file)
+    try:
+        if cached.is_file():
+            return parse_local_safetensors_file_metadata(cached)
+        with naming_failures(repo):
+            return retried(
+                lambda: client().parse_safetensors_file_metadata(
+                    repo.name, path, repo_type=repo.kind, revision=repo.revision, timeout=TIMEOUT_SECONDS
+                )
+            )
+    except SafetensorsParsingError as error:
+        raise ModelLoadError(f"{path} of {repo.name} is damaged: {error}", hint=f"look at {repo.page}") from error
 
 
 def remember_commit(repo: Repo, commit: str) -> None:
     """Note in the cache what the revision stood for, so that :func:`cached_commit` knows it without the network."""
     from huggingface_hub import constants
-    from huggingface_hub.file_download import repo_folder_name
 
     revision = repo.revision or constants.DEFAULT_REVISION
     if revision == commit:
         return
-    path = cache_folder() / repo_folder_name(repo_id=repo.name, repo_type=repo.kind) / "refs" / revision
+    path = repository_folder(repo) / "refs" / revision
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, commit)
 

@@ -2,75 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchy import hub
 from benchy.config import BenchmarkConfig
-from benchy.errors import ConfigError, ModelNotFound
-from benchy.hub_failures import Repo
-from benchy.model_files import find_weights, loads_weights
-from benchy.record import Facts
+from benchy.errors import ConfigError, DiskFull, ModelNotFound
+from benchy.gpus import gpu_memory_bytes
+from benchy.hub_failures import Repo, cache_folder
+from benchy.memory import estimate_memory, in_gb, judge_memory, read_shape
+from benchy.model_checks import check_model
+from benchy.model_files import files_to_load, find_weights, loads_weights, weight_files
+from benchy.model_source import HubModel, ModelSource, open_folder, open_repository, read_json
+from benchy.record import Facts, MemoryEstimate
+from benchy.task_checks import check_benchmarks
 from benchy.task_index import require_tasks
+from benchy.weights import Weights, count_weights
+
+HEADERS_AT_ONCE = 8
 
 
-def preflight(config: BenchmarkConfig) -> Facts:
+def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None) -> Facts:
     """Check all that can be known here in a second or two.
+
+    Args:
+        config: what is to be run.
+        gpu_memory: bytes of each GPU, on paper; those of this host's GPUs if not given.
 
     Raises:
         TaskNotFound: lm-eval knows no such task.
         ModelNotFound: no such folder, repository or revision, or no weights in it.
-        ModelLoadError: its weights have a format that the back end cannot load.
-        AccessDenied: the model is private or gated, or the token is missing or not valid.
+        ModelLoadError: weights or an architecture that the back end cannot load.
+        AccessDenied: the model or a data set is private or gated, or the token is missing or not valid.
         NetworkError: the Hub cannot be reached.
-        ConfigError: results could not be written.
+        NotEnoughMemory: the weights alone are too big for a GPU.
+        DiskFull: the cache has no space for what is to be fetched.
+        ConfigError: results could not be written, or the model cannot do what is asked for.
+        EvaluationFailed: a data set does not exist.
     """
     require_tasks(config.evaluation.tasks, config.evaluation.include_path)
     _require_writable(config)
-    if not loads_weights(config.model):
+    source = _open(config)
+    check_benchmarks(config)
+    if source is None:
         return Facts()
+    if isinstance(source, Facts):
+        return source
+    return _examine(config, source, gpu_memory or gpu_memory_bytes(config))
+
+
+def _open(config: BenchmarkConfig) -> ModelSource | Facts | None:
+    """The model's files; None behind an API, and only the commit where the network is forbidden."""
+    if not loads_weights(config.model):
+        return None
     name = config.model.name
     if Path(name).is_dir():
-        _check_folder(config, Path(name))
-        return Facts()
+        return open_folder(Path(name))
     if looks_like_path(name):
         raise ModelNotFound(f'no folder "{name}"', hint=f"paths are relative to {Path.cwd()}")
-    return _check_repository(config)
-
-
-def _check_folder(config: BenchmarkConfig, folder: Path) -> None:
-    paths = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    _require_model_files(config, paths)
-
-
-def _check_repository(config: BenchmarkConfig) -> Facts:
-    """A repository on the Hub: it exists, at a commit, with weights, and this token may read its files."""
-    repo = Repo(config.model.name, revision=config.model.revision)
+    repo = Repo(name, revision=config.model.revision)
     if hub.is_offline():
         return Facts(commit=hub.cached_commit(repo))
-    listing = hub.list_files(repo)
-    config_file = _require_model_files(config, listing.sizes)
-    pinned = Repo(repo.name, revision=listing.commit)
-    hub.require_access(pinned, config_file)
-    hub.remember_commit(repo, listing.commit)
-    return Facts(commit=listing.commit)
+    source = open_repository(repo)
+    hub.remember_commit(repo, source.repo.revision or "")
+    return source
 
 
-def _require_model_files(config: BenchmarkConfig, paths: Collection[str]) -> str:
-    """Check that a model can be loaded from these files; the one that says what it is.
+def _examine(config: BenchmarkConfig, source: ModelSource, gpu_memory: int | None) -> Facts:
+    files = _choose_files(config, source)
+    weights = _count(config, source, files)
+    facts = Facts(
+        parameters=weights.parameters if weights else None,
+        bytes_by_dtype=weights.bytes_by_dtype if weights else {},
+    )
+    if isinstance(source, HubModel):
+        facts = facts.model_copy(update=_download(source, files))
+    if weights is None or files.config is None:
+        return facts
+    memory, warning = _fit(config, weights, files.config, gpu_memory)
+    return facts.model_copy(update={"memory": memory, "warnings": (warning,) if warning else ()})
 
-    Raises:
-        ModelNotFound, ModelLoadError: as :func:`benchy.model_files.find_weights`, or there is no config.
-    """
-    weights = find_weights(paths, config.model)
-    folder = weights.rpartition("/")[0]
-    for name in ("config.json", "adapter_config.json"):
-        path = f"{folder}/{name}" if folder else name
-        if path in paths:
-            return path
-    if config.model.args.get("gguf_file"):
-        return weights
-    raise ModelNotFound(f"{config.model.name} holds no config.json", hint="name the folder of a saved model")
+
+@dataclass(frozen=True)
+class _Files:
+    """Those of a model that matter."""
+
+    weights: list[str]
+    loaded: list[str]
+    """Weights and all small files."""
+    config: dict[str, Any] | None
+    """The config.json; None for an adapter or a GGUF file."""
+
+
+def _choose_files(config: BenchmarkConfig, source: ModelSource) -> _Files:
+    """The files that are loaded; reading one of them proves access, since gated repositories list theirs."""
+    entry = find_weights(source.paths, config.model)
+    folder = entry.rpartition("/")[0]
+    path = f"{folder}/config.json" if folder else "config.json"
+    model = None
+    if path in source.paths:
+        model = read_json(source, path)
+        check_model(config, model, source.paths, lambda name: read_json(source, name))
+    elif entry.endswith(".gguf"):
+        if isinstance(source, HubModel):
+            hub.require_access(source.repo, entry)
+    elif "adapter_config.json" in source.paths:
+        read_json(source, "adapter_config.json")
+    else:
+        raise ModelNotFound(f"{config.model.name} holds no config.json", hint="name the folder of a saved model")
+    weights = weight_files(entry, source.read)
+    return _Files(weights, files_to_load(source.paths, {entry, *weights}), model)
+
+
+def _count(config: BenchmarkConfig, source: ModelSource, files: _Files) -> Weights | None:
+    """From the headers; None for formats without."""
+    missing = [path for path in files.weights if path not in source.paths]
+    if missing:
+        raise ModelNotFound(f"{config.model.name} lacks {missing[0]}, which its index names")
+    if not all(path.endswith(".safetensors") for path in files.weights):
+        return None
+    tied = bool((files.config or {}).get("tie_word_embeddings"))
+    with ThreadPoolExecutor(HEADERS_AT_ONCE) as pool:
+        return count_weights(pool.map(source.tensors, files.weights), tied=tied)
+
+
+def _download(source: HubModel, files: _Files) -> dict[str, object]:
+    """What is to be fetched, against the free space of the cache's disk."""
+    missing = [path for path in files.loaded if not hub.blob_path(source.repo, source.files[path]).is_file()]
+    needed = sum(source.size(path) for path in missing)
+    cache = cache_folder().absolute()
+    free = shutil.disk_usage(next(folder for folder in (cache, *cache.parents) if folder.is_dir())).free
+    if needed > free:
+        raise DiskFull(
+            f"{source.repo.name} needs {in_gb(needed)} more in {cache}, which has {in_gb(free)} free",
+            hint="free some space, or move HF_HOME to a larger disk",
+        )
+    return {
+        "commit": source.repo.revision,
+        "download_bytes": sum(source.size(path) for path in files.loaded),
+        "missing_bytes": needed,
+    }
+
+
+def _fit(
+    config: BenchmarkConfig, weights: Weights, model: dict[str, Any], gpu_memory: int | None
+) -> tuple[MemoryEstimate | None, str | None]:
+    shape = read_shape(model)
+    if shape is None:
+        return None, None
+    sizes = weights.bytes_by_dtype
+    stored = model.get("dtype") or model.get("torch_dtype") or max(sizes, key=lambda dtype: sizes[dtype])
+    estimate = estimate_memory(config, weights, shape, stored_dtype=str(stored))
+    return estimate, judge_memory(estimate, gpu_memory) if gpu_memory else None
 
 
 def looks_like_path(name: str) -> bool:

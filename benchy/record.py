@@ -58,11 +58,41 @@ class ModelIdentity(_Data):
     """For a folder: SHA-256 over its files' names and contents."""
 
 
+class MemoryEstimate(_Data):
+    """What one GPU is thought to hold at the peak of a forward pass; see benchy/memory.py."""
+
+    batch: int
+    length: int
+    """Tokens of each sequence."""
+    weights_bytes: int
+    kv_cache_bytes: int
+    logits_bytes: int
+    activations_bytes: int
+    gpus: int
+    """Over how many GPUs one copy of the model is spread."""
+
+    @property
+    def total_bytes(self) -> int:
+        """Without what CUDA itself takes."""
+        return self.weights_bytes + self.kv_cache_bytes + self.logits_bytes + self.activations_bytes
+
+
 class Facts(_Data):
     """What was found out before anything was fetched or loaded."""
 
     commit: str | None = None
     """The Hub's commit of the model's revision: from then on only this one is used. None for a folder or an API."""
+    parameters: int | None = None
+    """In the weights' files, tied ones once; None if the files do not say."""
+    bytes_by_dtype: dict[str, int] = Field(default_factory=dict)
+    """As stored."""
+    download_bytes: int = 0
+    """Of the files that are loaded."""
+    missing_bytes: int = 0
+    """Of those that are not in the cache yet."""
+    memory: MemoryEstimate | None = None
+    warnings: tuple[str, ...] = ()
+    """What may go wrong, and what to do about it."""
 
 
 class Prepared(_Data):

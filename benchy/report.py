@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchy.record import BenchmarkResult, EvaluationResult, Metric, ModelTestResult, RunRecord
+from benchy.record import BenchmarkResult, EvaluationResult, Facts, Metric, ModelTestResult, RunRecord
 
 Row = dict[str, str]
 
@@ -16,6 +16,28 @@ def model_test_block(name: str, result: ModelTestResult) -> str:
         lines.append(f"   Size: {result.size_gb:.2f} GB")
     lines.append(f"   Generated: {' '.join(result.generated.split())}")
     return "\n".join(lines)
+
+
+def facts_lines(facts: Facts) -> list[str]:
+    """What preflight found out, one line each."""
+    lines = []
+    if facts.commit:
+        lines.append(f"Commit: {facts.commit}")
+    if facts.parameters is not None:
+        by_dtype = ", ".join(f"{dtype}: {_gb(size)}" for dtype, size in facts.bytes_by_dtype.items())
+        lines.append(f"Parameters: {facts.parameters:,} ({by_dtype})")
+    if facts.commit and facts.download_bytes:
+        lines.append(f"To fetch: {_gb(facts.missing_bytes)} of {_gb(facts.download_bytes)}")
+    if (memory := facts.memory) is not None:
+        parts = {
+            "weights": memory.weights_bytes,
+            "keys and values": memory.kv_cache_bytes,
+            "logits": memory.logits_bytes,
+            "activations": memory.activations_bytes,
+        }
+        sizes = ", ".join(f"{name} {_gb(size)}" for name, size in parts.items())
+        lines.append(f"Memory for {memory.batch} x {memory.length} tokens: {_gb(memory.total_bytes)} a GPU ({sizes})")
+    return [*lines, *(f"⚠️ {warning}" for warning in facts.warnings)]
 
 
 def model_test_rows(record: RunRecord, result: ModelTestResult) -> list[Row]:

@@ -164,14 +164,14 @@ def _top_level(path: Path, cache: dict[Path, dict[str, object]], seen: tuple[Pat
 def _value(first: bytes, rest: bytes) -> object:
     if not rest.strip() and (plain := _PLAIN.fullmatch(first.strip())):
         return plain["name"].decode()
-    return yaml.load(first + rest, Loader=_AnyTag)  # noqa: S506 - a SafeLoader that reads unknown tags as nothing
+    return yaml.load(first + rest, Loader=AnyTagLoader)  # noqa: S506 - a SafeLoader that reads unknown tags as nothing
 
 
-class _AnyTag(yaml.SafeLoader):
+class AnyTagLoader(yaml.SafeLoader):
     """Reads ``!function`` as nothing: only names matter here."""
 
 
-_AnyTag.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
+AnyTagLoader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 
 
 def _as_list(value: object) -> list[object]:

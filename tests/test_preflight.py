@@ -15,13 +15,17 @@ from tests.hub.server import LoopbackHub
 __all__ = ["loopback_hub"]
 
 
-def test_a_model_that_is_there_costs_two_requests_and_no_weights(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
-    loopback_hub.add_repository("org/tiny", tiny_llama())
+def test_what_a_model_takes_is_known_from_its_config_and_its_headers(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
+    files = tiny_llama()
+    weights = safetensors_header(model__embed_tokens__weight=("BF16", (1000, 500)), lm_head__weight=("F32", (250, 500)))
+    repository = loopback_hub.add_repository("org/tiny", files | {"model.safetensors": weights})
     done = benchy_on(loopback_hub, tmp_path, "check", hub_config(tmp_path))
     assert done.returncode == 0, done.stderr
+    assert f"Commit: {repository.head}" in done.stdout
+    assert "Parameters: 625,000 (" in done.stdout
     assert loopback_hub.count("/api/models/org/tiny") == 1
-    assert loopback_hub.count("/resolve/") == 1
-    assert loopback_hub.count("/cdn/") == 0
+    # the config, and the first 100 kB of 1.5 MB of weights
+    assert loopback_hub.content_bytes == len(files["config.json"]) + 100_001
 
 
 def test_a_missing_model_is_named_with_its_nearest_names(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
@@ -113,7 +117,7 @@ def test_weights_must_be_there_in_a_format_that_loads(
 
 
 def test_a_folder_is_checked_by_the_same_rules(tmp_path: Path) -> None:
-    folder = write_files({"config.json": b"{}", "tf_model.h5": b"x"}, tmp_path / "model")
+    folder = write_files({"config.json": b'{"model_type": "llama"}', "tf_model.h5": b"x"}, tmp_path / "model")
     refused = benchy("check", hub_config(tmp_path, str(folder)), cwd=tmp_path)
     assert refused.returncode == 7
     assert "tf_model.h5" in refused.stderr
@@ -136,7 +140,7 @@ def test_troubles_that_pass_are_waited_for(loopback_hub: LoopbackHub, tmp_path: 
     done = benchy_on(loopback_hub, tmp_path, "check", hub_config(tmp_path))
     assert done.returncode == 0, done.stderr
     assert loopback_hub.count("/api/models/org/tiny") == 3
-    assert loopback_hub.count("/resolve/") == 2
+    assert loopback_hub.count("HEAD .*/resolve/") == 2
 
 
 @pytest.mark.parametrize(("status", "said"), [(503, "the Hub is in trouble: 503"), (429, "limits the rate")])

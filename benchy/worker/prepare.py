@@ -6,12 +6,13 @@ import hashlib
 import logging
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchy.config import BenchmarkConfig
 from benchy.hub import go_offline
 from benchy.model_files import loads_weights
-from benchy.protocol import Phase, Prepare
+from benchy.protocol import Phase, Prepare, Progress
 from benchy.record import ModelIdentity, Prepared
 from benchy.worker.download import download_model
 from benchy.worker.environment import describe_environment, require_devices
@@ -38,12 +39,12 @@ def prepare(session: Session, request: Prepare) -> Prepared:
 
     started = time.monotonic()
     session.emit(Phase(name="download"))
-    identity = _fetch_model(config)
+    identity = _fetch_model(config, session.emit)
     download_seconds = time.monotonic() - started
     if config.evaluation.tasks:  # `benchy test` has none
         session.emit(Phase(name="task build"))
         session.tasks = build_tasks(config, lm_eval_arguments(config, identity))
-    if identity.source == "hub":
+    if identity.source != "api":
         go_offline()  # what is loaded now is what was fetched, at that commit
     session.config, session.identity = config, identity
     return Prepared(
@@ -54,13 +55,13 @@ def prepare(session: Session, request: Prepare) -> Prepared:
     )
 
 
-def _fetch_model(config: BenchmarkConfig) -> ModelIdentity:
+def _fetch_model(config: BenchmarkConfig, emit: Callable[[Progress], None]) -> ModelIdentity:
     folder = Path(config.model.name)
     if folder.is_dir():
         return ModelIdentity(name=config.model.name, source="folder", content_hash=hash_folder(folder))
     if not loads_weights(config.model):
         return ModelIdentity(name=config.model.name, source="api")
-    return download_model(config.model)
+    return download_model(config.model, config.download, emit)
 
 
 def hash_folder(folder: Path) -> str:

@@ -14,7 +14,7 @@ import yaml
 from benchy.config import ModelConfig
 from benchy.errors import ErrorData
 from benchy.record import ModelIdentity
-from tests.commands import benchy
+from tests.commands import DEMO, benchy
 from tests.hub.server import LoopbackHub
 
 
@@ -22,7 +22,8 @@ def hub_config(folder: Path, name: str = "org/tiny", *, evaluation: dict[str, An
     """A YAML file about a model on the Hub, with all output in ``folder``."""
     settings = {
         "model": {"name": name, **model},
-        "evaluation": {"tasks": "arc_easy", "device": "cpu", "output_path": str(folder / "outputs")}
+        "evaluation": {"tasks": "demo_addition", "device": "cpu", "output_path": str(folder / "outputs")}
+        | {"include_path": str(DEMO / "tasks")}
         | (evaluation or {}),
         "logging": {"log_dir": str(folder / "logs")},
     }
@@ -38,35 +39,44 @@ def benchy_on(
     return benchy(*arguments, cwd=folder, seconds=180, **hub.environment(folder / "hf", token=token) | environment)
 
 
-def download_on(
-    hub: LoopbackHub, folder: Path, name: str = "org/tiny", *, token: str | None = None, **model: Any
-) -> ModelIdentity | ErrorData:
+def download_on(hub: LoopbackHub, folder: Path, name: str = "org/tiny", **how: Any) -> ModelIdentity | ErrorData:
     """Fetch a model as a worker does, in a process of its own; what it found, or its error."""
-    done = start_download(hub, folder, name, token=token, **model).communicate(timeout=120)
+    done = start_download(hub, folder, name, **how).communicate(timeout=120)
     answer = json.loads(done[0])
     return ErrorData.model_validate(answer) if "kind" in answer else ModelIdentity.model_validate(answer)
 
 
 def start_download(
-    hub: LoopbackHub, folder: Path, name: str = "org/tiny", *, token: str | None = None, **model: Any
+    hub: LoopbackHub,
+    folder: Path,
+    name: str = "org/tiny",
+    *,
+    token: str | None = None,
+    options: dict[str, Any] | None = None,
+    environment: dict[str, str] | None = None,
+    stderr: int | None = None,
+    **model: Any,
 ) -> subprocess.Popen[str]:
     """Start to fetch a model as a worker does, in a process of its own."""
     config = ModelConfig.model_validate({"name": name, **model})
     return subprocess.Popen(
-        [sys.executable, "-c", _DOWNLOAD, config.model_dump_json()],
-        env=os.environ | hub.environment(folder / "hf", token=token),
+        [sys.executable, "-c", _DOWNLOAD, config.model_dump_json(), json.dumps(options or {})],
+        env=os.environ | hub.environment(folder / "hf", token=token) | (environment or {}),
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
 
 
 _DOWNLOAD = """
 import sys
-from benchy.config import ModelConfig
+from benchy.config import DownloadConfig, ModelConfig
 from benchy.errors import BenchyError
 from benchy.worker.download import download_model
 try:
-    print(download_model(ModelConfig.model_validate_json(sys.argv[1])).model_dump_json())
+    model, options = ModelConfig.model_validate_json(sys.argv[1]), DownloadConfig.model_validate_json(sys.argv[2])
+    emit = lambda event: print(event.model_dump_json(), file=sys.stderr)
+    print(download_model(model, options, emit).model_dump_json())
 except BenchyError as error:
     print(error.to_data().model_dump_json())
 """

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchy.errors import ErrorData
+from benchy.protocol import Progress
 from benchy.record import ModelIdentity
 from tests.hub.commands import benchy_on, download_on, hub_config, start_download
+from tests.hub.faults import Fault
 from tests.hub.fixtures import loopback_hub
 from tests.hub.models import tiny_llama
 from tests.hub.server import LoopbackHub
@@ -53,7 +58,7 @@ def test_dropped_connections_and_server_errors_are_got_over(loopback_hub: Loopba
     loopback_hub.fail("GET /cdn/", status=429, times=1, retry_after=0)
     loopback_hub.cut("GET /cdn/", after=30_000, times=1)
     assert isinstance(download_on(loopback_hub, tmp_path), ModelIdentity)
-    # huggingface_hub goes on from the last whole 10 MiB, so that these 30,000 bytes come twice
+    # it goes on from the last whole MiB, so that these 30,000 bytes come twice
     assert loopback_hub.content_bytes == needed_bytes(files) + 30_000
     assert loopback_hub.count("GET .*/resolve/.*/config.json") == 3
 
@@ -74,6 +79,81 @@ def test_two_processes_fetch_once(loopback_hub: LoopbackHub, tmp_path: Path) -> 
     both = [start_download(loopback_hub, tmp_path) for _ in range(2)]
     assert ['"commit"' in process.communicate(timeout=60)[0] for process in both] == [True, True]
     assert loopback_hub.content_bytes == needed_bytes(files)
+
+
+def test_a_transfer_that_stalls_is_started_again(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
+    files = tiny_llama()
+    loopback_hub.add_repository("org/tiny", files)
+    loopback_hub.stall("GET /cdn/", after=10_000, times=1)
+    patient = {"HF_HUB_DOWNLOAD_TIMEOUT": "600"}  # the client itself does not notice, as with xet
+    found = download_on(loopback_hub, tmp_path, options={"stall_seconds": 2}, environment=patient)
+    assert isinstance(found, ModelIdentity)
+    assert loopback_hub.count("GET /cdn/") == 2
+    assert leftovers(tmp_path) == []
+
+
+def test_a_hub_that_only_stalls_is_given_up(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
+    loopback_hub.add_repository("org/tiny", tiny_llama())
+    loopback_hub.stall("GET /cdn/")
+    patient = {"HF_HUB_DOWNLOAD_TIMEOUT": "600"}
+    error = download_on(loopback_hub, tmp_path, options={"stall_seconds": 0.5}, environment=patient)
+    assert isinstance(error, ErrorData)
+    assert (error.kind, error.transient) == ("NetworkError", True)
+    assert "no byte came for 0.5 s, 3 times in a row" in error.message
+
+
+def test_what_arrives_damaged_is_fetched_again(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
+    files = tiny_llama()
+    loopback_hub.add_repository("org/tiny", files)
+    loopback_hub.faults.add(Fault("GET /cdn/", times=1, corrupt=True))
+    loopback_hub.faults.add(Fault("GET .*/config.json", times=1, corrupt=True))
+    assert isinstance(download_on(loopback_hub, tmp_path), ModelIdentity)
+    (snapshot,) = (tmp_path / "hf" / "hub" / "models--org--tiny" / "snapshots").iterdir()
+    assert {path.name: path.read_bytes() for path in snapshot.iterdir()} == {
+        path: content for path, content in files.items() if path != "README.md"
+    }
+
+
+def test_damage_that_stays_is_an_error_and_leaves_nothing_in_the_cache(
+    loopback_hub: LoopbackHub, tmp_path: Path
+) -> None:
+    loopback_hub.add_repository("org/tiny", tiny_llama())
+    loopback_hub.faults.add(Fault("GET /cdn/", corrupt=True))
+    error = download_on(loopback_hub, tmp_path)
+    assert isinstance(error, ErrorData)
+    assert (error.kind, "model.safetensors of org/tiny arrives damaged" in error.message) == ("NetworkError", True)
+    assert not list((tmp_path / "hf").rglob("model.safetensors"))
+
+
+def test_a_killed_download_leaves_parts_that_the_next_one_sweeps(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
+    files = tiny_llama()
+    loopback_hub.add_repository("org/tiny", files)
+    loopback_hub.stall("GET /cdn/", after=10_000, times=1)
+    first = start_download(loopback_hub, tmp_path)
+    wait_until(lambda: bool(leftovers(tmp_path)))
+    owned = leftovers(tmp_path)
+    second = start_download(loopback_hub, tmp_path)  # it must not take the part away from the first
+    wait_until(lambda: loopback_hub.count("/api/models/org/tiny$") == 2)
+    first.kill()
+    first.communicate()
+    assert '"commit"' in second.communicate(timeout=60)[0]
+    assert owned
+    assert isinstance(download_on(loopback_hub, tmp_path), ModelIdentity)
+    assert leftovers(tmp_path) == []
+
+
+def test_progress_is_in_bytes_with_a_rate(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
+    big = tiny_llama() | {"model.safetensors": bytes(4_000_000)}
+    loopback_hub.add_repository("org/tiny", big)
+    loopback_hub.slow_down("GET /cdn/", bytes_per_second=2_000_000)
+    process = start_download(loopback_hub, tmp_path, stderr=subprocess.PIPE)
+    lines = process.communicate(timeout=60)[1].splitlines()
+    events = [Progress.model_validate_json(line) for line in lines if line.startswith('{"event"')]
+    assert len(events) >= 3
+    assert [event.done for event in events] == sorted(event.done for event in events)
+    assert {(event.unit, event.total) for event in events} == {("B", float(needed_bytes(big)))}
+    assert events[-1].done == events[-1].total
+    assert all(event.rate and event.rate > 0 for event in events)
 
 
 def test_what_was_checked_is_what_is_loaded(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
@@ -106,3 +186,14 @@ def test_a_run_names_its_error_when_the_model_goes_away(loopback_hub: LoopbackHu
     done = benchy_on(loopback_hub, tmp_path, "run", hub_config(tmp_path))
     assert done.returncode == 4
     assert not (tmp_path / "outputs").exists()
+
+
+def leftovers(folder: Path) -> list[str]:
+    return [path.name for path in (folder / "hf").rglob("*.incomplete")]
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
