@@ -1,9 +1,9 @@
 """Does it fit: how much GPU memory an evaluation takes, on paper, and what would fit instead.
 
 At the peak of one forward pass a GPU holds the weights, the keys and values of all tokens (transformers fills its cache
-also where nothing is generated), the activations of the widest layer, and the logits twice: lm-eval takes their
-log-softmax (``HFLM._loglikelihood_tokens``), which for batch x length x vocabulary is what breaks in practice.
-docs/memory.md compares the estimate with measured peaks.
+also where nothing is generated), and either the activations of one layer or, after the last one, the logits twice:
+lm-eval takes their log-softmax (``HFLM._loglikelihood_tokens``), and batch x length x vocabulary is what breaks in
+practice. docs/memory.md compares the estimate with measured peaks.
 """
 
 from __future__ import annotations

@@ -16,8 +16,6 @@ from benchy.errors import ConfigError, ModelLoadError
 from benchy.memory import read_shape
 
 HF_BACKENDS = {"hf", "hf-auto", "huggingface"}
-DTYPES = ("auto", "float16", "bfloat16", "float32", "float64")
-"""What a model can compute in; the float8 types can only be stored."""
 
 
 def check_model(
@@ -33,11 +31,10 @@ def check_model(
 
     Raises:
         ModelLoadError: the installed transformers does not know the architecture.
-        ConfigError: remote code is needed but not allowed; a dtype, length or chat template that does not exist.
+        ConfigError: remote code is needed but not allowed; a length or chat template that does not exist.
     """
     if config.model.backend in HF_BACKENDS:
         _require_architecture(config, model)
-    _require_dtype(config)
     _require_positions(config, model)
     if config.evaluation.apply_chat_template:
         _require_chat_template(config, files, read)
@@ -94,15 +91,6 @@ def _config_names(source: str) -> set[str]:
         for key, value in pairs
         if isinstance(key, ast.Constant) and isinstance(value, ast.Constant) and str(value.value).endswith("Config")
     }
-
-
-def _require_dtype(config: BenchmarkConfig) -> None:
-    dtype = config.model.dtype
-    if dtype is None or dtype.removeprefix("torch.") in DTYPES:
-        return
-    near = difflib.get_close_matches(dtype, DTYPES, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"take one of {', '.join(DTYPES)}"
-    raise ConfigError(f'model.dtype: no model can compute in "{dtype}"', hint=hint)
 
 
 def _require_positions(config: BenchmarkConfig, model: dict[str, Any]) -> None:

@@ -56,6 +56,8 @@ class ModelIdentity(_Data):
     """The Hub's commit that the revision stood for."""
     content_hash: str | None = None
     """For a folder: SHA-256 over its files' names and contents."""
+    parts: dict[str, str] = Field(default_factory=dict)
+    """The commit of each further repository that is loaded with it: tokenizer, adapter, delta weights."""
 
 
 class MemoryEstimate(_Data):
@@ -73,8 +75,8 @@ class MemoryEstimate(_Data):
 
     @property
     def total_bytes(self) -> int:
-        """Without what CUDA itself takes."""
-        return self.weights_bytes + self.kv_cache_bytes + self.logits_bytes + self.activations_bytes
+        """Without what CUDA itself takes; the layers' activations are gone when the logits are made."""
+        return self.weights_bytes + self.kv_cache_bytes + max(self.logits_bytes, self.activations_bytes)
 
 
 class Facts(_Data):
@@ -102,6 +104,8 @@ class Prepared(_Data):
     environment: Environment
     benchmarks: tuple[str, ...]
     """Every single benchmark that the config's tasks, groups and tags stand for."""
+    data_sets: dict[str, str] = Field(default_factory=dict)
+    """The commit of each data set that came from the Hub."""
     download_seconds: float
 
 
@@ -248,6 +252,8 @@ class RunRecord(_Data):
     log_file: str
     facts: Facts = Facts()
     model: ModelIdentity | None = None
+    data_sets: dict[str, str] = Field(default_factory=dict)
+    """The commit of each data set that came from the Hub."""
     environment: Environment | None = None
     model_test: ModelTestResult | None = None
     evaluation: EvaluationResult | None = None

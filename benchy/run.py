@@ -160,7 +160,12 @@ class Run:
                 f"{prepared.model.commit or prepared.model.content_hash} now)",
                 hint="start a new run",
             )
-        self._update(model=prepared.model, environment=prepared.environment, download=prepared.download_seconds)
+        self._update(
+            model=prepared.model,
+            data_sets=prepared.data_sets,
+            environment=prepared.environment,
+            download=prepared.download_seconds,
+        )
 
     def _pinned(self) -> BenchmarkConfig:
         """The config with the commit that was checked first: what was checked is what is tested and evaluated."""

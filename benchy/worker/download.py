@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -25,6 +26,8 @@ from benchy.worker.fetch import FetchRequest
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3
+PARTS = ("tokenizer", "peft", "delta")
+"""lm-eval's model arguments that may name repositories of their own."""
 SECONDS_BETWEEN_LOOKS = 0.25
 Emit = Callable[[Progress], None]
 
@@ -41,14 +44,47 @@ def download_model(model: ModelConfig, options: DownloadConfig, emit: Emit) -> M
     repo = Repo(model.name, revision=model.revision)
     if hub.is_offline():
         return _identity(model, hub.cached_commit(repo))
+    return _identity(model, _fetch_commit(repo, model, options, emit))
+
+
+def _fetch_commit(repo: Repo, model: ModelConfig | None, options: DownloadConfig, emit: Emit) -> str:
+    """Fetch what is loaded of a repository as it is now; the commit. Without ``model`` that is no weights."""
     listing = hub.list_files(repo)
-    pinned = Repo(model.name, revision=listing.commit)
-    entry = find_weights(listing.files, model)
-    weights = weight_files(entry, lambda path: hub.read_file(pinned, path))
-    download(
-        pinned, {path: listing.files[path] for path in files_to_load(listing.files, {entry, *weights})}, options, emit
-    )
-    return _identity(model, listing.commit)
+    pinned = Repo(repo.name, revision=listing.commit)
+    weights: set[str] = set()
+    if model is not None:
+        entry = find_weights(listing.files, model)
+        weights = {entry, *weight_files(entry, partial(hub.read_file, pinned))}
+    files = {path: listing.files[path] for path in files_to_load(listing.files, weights)}
+    download(pinned, files, options, emit)
+    hub.remember_commit(repo, listing.commit)
+    return listing.commit
+
+
+def download_parts(model: ModelConfig, options: DownloadConfig, emit: Emit) -> tuple[ModelConfig, dict[str, str]]:
+    """Fetch the further repositories that the arguments name, and name their folders instead.
+
+    lm-eval asks for all of them at the model's own revision, which is a commit by now and means nothing there.
+
+    Returns:
+        The model with folders in its arguments, and the commit of each part.
+
+    Raises:
+        As :func:`download_model`.
+    """
+    args, commits = dict(model.args), {}
+    for part in PARTS:
+        name = args.get(part)
+        if not isinstance(name, str) or Path(name).is_dir():
+            continue
+        repo, holds_weights = Repo(name), part != "tokenizer"
+        commits[part] = (
+            hub.cached_commit(repo)
+            if hub.is_offline()
+            else _fetch_commit(repo, ModelConfig(name=name) if holds_weights else None, options, emit)
+        )
+        args[part] = str(hub.repository_folder(repo) / "snapshots" / commits[part])
+    return model.model_copy(update={"args": args}), commits
 
 
 def download(repo: Repo, files: Mapping[str, hub.RemoteFile], options: DownloadConfig, emit: Emit) -> None:

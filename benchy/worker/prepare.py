@@ -7,18 +7,21 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from benchy.config import BenchmarkConfig
-from benchy.hub import go_offline
+from benchy.errors import BenchyError, EvaluationFailed
+from benchy.hub import cached_commit, go_offline
+from benchy.hub_failures import Repo
 from benchy.model_files import loads_weights
 from benchy.protocol import Phase, Prepare, Progress
 from benchy.record import ModelIdentity, Prepared
-from benchy.worker.download import download_model
+from benchy.worker.download import download_model, download_parts
 from benchy.worker.environment import describe_environment, require_devices
 from benchy.worker.model import lm_eval_arguments
 from benchy.worker.session import Session
-from benchy.worker.tasks import build_tasks
+from benchy.worker.tasks import BuiltTasks, build_tasks
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +43,10 @@ def prepare(session: Session, request: Prepare) -> Prepared:
     started = time.monotonic()
     session.emit(Phase(name="download"))
     identity = _fetch_model(config, session.emit)
+    if identity.source != "api":
+        model, parts = download_parts(config.model, config.download, session.emit)
+        config = config.model_copy(update={"model": model})
+        identity = identity.model_copy(update={"parts": parts})
     download_seconds = time.monotonic() - started
     if config.evaluation.tasks:  # `benchy test` has none
         session.emit(Phase(name="task build"))
@@ -51,6 +58,7 @@ def prepare(session: Session, request: Prepare) -> Prepared:
         model=identity,
         environment=describe_environment(),
         benchmarks=session.tasks.benchmarks if session.tasks else (),
+        data_sets=data_set_commits(session.tasks) if session.tasks else {},
         download_seconds=download_seconds,
     )
 
@@ -72,3 +80,15 @@ def hash_folder(folder: Path) -> str:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
     return total.hexdigest()
+
+
+def data_set_commits(tasks: BuiltTasks) -> dict[str, str]:
+    """The commit of each data set that came from the Hub; others (files of the task's own) have none."""
+    found = {}
+    for task in tasks.loaded["tasks"].values():
+        name = getattr(task.config, "dataset_path", None)
+        revision = (getattr(task.config, "dataset_kwargs", None) or {}).get("revision")
+        if name:
+            with suppress(BenchyError):
+                found[name] = cached_commit(Repo(name, "dataset", revision, EvaluationFailed))
+    return found

@@ -18,7 +18,14 @@ from tests.commands import DEMO, benchy
 from tests.hub.server import LoopbackHub
 
 
-def hub_config(folder: Path, name: str = "org/tiny", *, evaluation: dict[str, Any] | None = None, **model: Any) -> Path:
+def hub_config(
+    folder: Path,
+    name: str = "org/tiny",
+    *,
+    evaluation: dict[str, Any] | None = None,
+    upload: dict[str, Any] | None = None,
+    **model: Any,
+) -> Path:
     """A YAML file about a model on the Hub, with all output in ``folder``."""
     settings = {
         "model": {"name": name, **model},
@@ -26,6 +33,7 @@ def hub_config(folder: Path, name: str = "org/tiny", *, evaluation: dict[str, An
         | {"include_path": str(DEMO / "tasks")}
         | (evaluation or {}),
         "logging": {"log_dir": str(folder / "logs")},
+        **({"upload": upload} if upload else {}),
     }
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")

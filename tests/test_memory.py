@@ -1,0 +1,112 @@
+"""Does it fit: the estimate against real models' tensors, and what is said when it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchy.config import BenchmarkConfig, parse_config
+from benchy.errors import ConfigError, NotEnoughMemory
+from benchy.memory import GIB, estimate_memory, judge_memory, parse_memory, read_shape
+from benchy.weights import Weights
+from tests.commands import benchy
+from tests.hub.commands import hub_config
+from tests.hub.models import tiny_llama, write_files
+
+LLAMA_8B = {
+    "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
+    "num_key_value_heads": 8, "vocab_size": 128256, "max_position_embeddings": 8192,
+}  # fmt: skip
+
+
+def configured(evaluation: dict[str, Any] | None = None, **model: Any) -> BenchmarkConfig:
+    data = {"model": {"name": "x", **model}, "evaluation": {"tasks": "t"} | (evaluation or {})}
+    return parse_config(data, source="test")
+
+
+def test_keys_and_values_are_counted_by_the_key_value_heads() -> None:
+    shape = read_shape(LLAMA_8B)
+    assert shape is not None
+    estimate = estimate_memory(
+        configured({"batch_size": 4}, dtype="bfloat16", max_length=1000),
+        Weights({"float32": 8_000_000_000}),
+        shape,
+        stored_dtype="float32",
+    )
+    assert estimate.weights_bytes == 16_000_000_000
+    assert estimate.kv_cache_bytes == 4 * 1000 * 32 * 2 * 8 * 128 * 2
+    assert estimate.logits_bytes == 4 * 1000 * 128256 * 2 * 2
+
+
+def test_layers_with_a_window_keep_the_window_only() -> None:
+    kinds = ["sliding_attention"] * 16 + ["full_attention"] * 8 + ["linear_attention"] * 8
+    shape = read_shape(LLAMA_8B | {"layer_types": kinds, "sliding_window": 100})
+    assert shape is not None
+    estimate = estimate_memory(configured(max_length=1000), Weights({"bfloat16": 1}), shape, stored_dtype="bfloat16")
+    assert estimate.kv_cache_bytes == (16 * 100 + 8 * 1000) * 2 * 8 * 128 * 2
+
+
+def test_packed_weights_keep_their_size_when_the_dtype_changes() -> None:
+    assert Weights({"float32": 10, "uint8": 100}).bytes_as("float16") == 120
+    assert Weights({"float32": 10, "uint8": 100}).bytes_as(None) == 140
+
+
+def test_sharded_models_share_the_weights_and_copies_do_not() -> None:
+    shape = read_shape(LLAMA_8B)
+    assert shape is not None
+    weights = Weights({"bfloat16": 8_000_000_000})
+    gpus = {"performance": {"num_gpus": 2}}
+    sharded = parse_config(
+        {"model": {"name": "x", "args": {"parallelize": True}}, "evaluation": {"tasks": "t"}} | gpus, source="test"
+    )
+    copied = parse_config({"model": {"name": "x"}, "evaluation": {"tasks": "t"}} | gpus, source="test")
+    assert estimate_memory(sharded, weights, shape, stored_dtype="bfloat16").weights_bytes == 8_000_000_000
+    assert estimate_memory(copied, weights, shape, stored_dtype="bfloat16").weights_bytes == 16_000_000_000
+
+
+def test_what_would_fit_is_named_and_does_fit() -> None:
+    shape = read_shape(LLAMA_8B)
+    assert shape is not None
+    weights = Weights({"bfloat16": 8_000_000_000})
+
+    def judged(batch: int, length: int) -> str | None:
+        config = configured({"batch_size": batch}, max_length=length)
+        return judge_memory(estimate_memory(config, weights, shape, stored_dtype="bfloat16"), 24 * GIB)
+
+    assert judged(1, 2048) is None
+    warning = judged(64, 2048)
+    assert warning is not None
+    batch = int(warning.rpartition("batch_size ")[2].split()[0])
+    assert judged(batch, 2048) is None
+    assert judged(batch + 1, 2048) is not None
+
+
+def test_weights_that_are_too_big_are_an_error_on_paper_and_a_length_a_warning(tmp_path: Path) -> None:
+    write_files(tiny_llama(), tmp_path / "model")
+    config = hub_config(tmp_path, str(tmp_path / "model"), evaluation={"batch_size": 4096})
+    tight = benchy("check", config, "--gpu-memory", "1GB", cwd=tmp_path)
+    assert tight.returncode == 0
+    assert "⚠️ tight: 4096 x 256 tokens may take" in tight.stdout
+    refused = benchy("check", config, "--gpu-memory", "400MB", cwd=tmp_path)
+    assert refused.returncode == 6
+    assert "NotEnoughMemory: the weights alone take" in refused.stderr
+
+
+@pytest.mark.parametrize(("text", "size"), [("80GB", 80 * GIB), ("1.5 GiB", 1.5 * GIB), ("512m", GIB / 2)])
+def test_memory_is_written_as_on_a_label(text: str, size: float) -> None:
+    assert parse_memory(text) == size
+
+
+def test_memory_in_other_words_is_refused() -> None:
+    with pytest.raises(ConfigError, match="--gpu-memory"):
+        parse_memory("eighty")
+
+
+def test_the_weights_alone_decide_between_a_warning_and_an_error() -> None:
+    shape = read_shape(LLAMA_8B)
+    assert shape is not None
+    estimate = estimate_memory(configured(), Weights({"bfloat16": 8_000_000_000}), shape, stored_dtype="bfloat16")
+    with pytest.raises(NotEnoughMemory, match=r"14\.90 GB a GPU, which has 15\.00 GB"):
+        judge_memory(estimate, 15 * GIB)
