@@ -96,7 +96,7 @@ def estimate_memory(config: BenchmarkConfig, weights: Weights, shape: Shape, *, 
         weights_bytes=weights.bytes_as(_dtype(config)) // gpus,
         kv_cache_bytes=batch * kept * shape.kv_width * size // gpus,
         logits_bytes=batch * length * shape.vocabulary * size * _LOGITS_COPIES,
-        activations_bytes=batch * length * (2 * shape.hidden + 3 * shape.intermediate) * size,
+        activations_bytes=batch * length * (4 * shape.hidden + 3 * shape.intermediate) * size,
         gpus=gpus,
     )
 

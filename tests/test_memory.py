@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from benchy.config import BenchmarkConfig, parse_config
 from benchy.errors import ConfigError, NotEnoughMemory
 from benchy.memory import GIB, estimate_memory, judge_memory, parse_memory, read_shape
 from benchy.weights import Weights
-from tests.commands import benchy
+from tests.commands import REPOSITORY, benchy
 from tests.hub.commands import hub_config
 from tests.hub.models import tiny_llama, write_files
 
@@ -110,3 +112,15 @@ def test_the_weights_alone_decide_between_a_warning_and_an_error() -> None:
     estimate = estimate_memory(configured(), Weights({"bfloat16": 8_000_000_000}), shape, stored_dtype="bfloat16")
     with pytest.raises(NotEnoughMemory, match=r"14\.90 GB a GPU, which has 15\.00 GB"):
         judge_memory(estimate, 15 * GIB)
+
+
+def test_the_estimate_is_near_the_measured_peak() -> None:
+    """docs/memory.md has the whole table; here one model whose logits weigh most, and one whose activations do."""
+    script = """if True:
+    from bench.memory import MODELS, compare
+    for name in ("GPT-2", "Llama, 1,000 words"):
+        estimated, measured = compare(MODELS[name], "float32", 1, 128)
+        print(estimated / measured)
+    """
+    done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert [abs(float(ratio) - 1) < 0.1 for ratio in done.stdout.split()] == [True] * 2, done.stdout
