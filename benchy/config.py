@@ -117,6 +117,8 @@ class PerformanceConfig(_Section):
     """Start one process a GPU with ``accelerate launch`` (data parallel)."""
     num_gpus: Annotated[int, Field(gt=0)] | None = None
     """How many GPUs; ``gpus`` says which."""
+    replicas: Annotated[int, Field(gt=0)] | None = None
+    """Load the model so many times, each on its own GPU (or core); whichever is free takes the next requests."""
     mixed_precision: Annotated[Literal["no", "fp16", "bf16", "fp8"], BeforeValidator(_no_is_a_word)] = "no"
     """What ``accelerate launch --mixed_precision`` takes."""
 
@@ -166,11 +168,23 @@ class BenchmarkConfig(_Section):
             raise ValueError(f'"performance.num_gpus" is {wanted} but "gpus" names {len(gpus)}; change one or drop it')
         if gpus is not None and len(set(gpus)) != len(gpus):
             raise ValueError('"gpus" names the same GPU twice')
+        if problem := self._replicas_problem():
+            raise ValueError(problem)
         on_cpu = self.evaluation.device == "cpu" and not self.performance.use_accelerate
         if on_cpu and (gpus or wanted):
             asked = "gpus" if gpus else "performance.num_gpus"
             raise ValueError(f'"evaluation.device" is cpu but "{asked}" asks for GPUs; change one or drop it')
         return self
+
+    def _replicas_problem(self) -> str | None:
+        replicas, given = self.performance.replicas, self.performance.num_gpus or len(self.gpus or ())
+        if replicas is None:
+            return None
+        if self.performance.use_accelerate:
+            return '"performance.replicas" and "performance.use_accelerate" are two ways to use several GPUs; drop one'
+        if given and given != replicas:
+            return f'"performance.replicas" is {replicas} but {given} GPUs are named; each replica needs one'
+        return None
 
     @property
     def is_test(self) -> bool:

@@ -65,8 +65,8 @@ def worker_environment(config: BenchmarkConfig, host: Mapping[str, str], *, on_g
     elif config.gpus:
         environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # indices as nvidia-smi counts them
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(str(gpu) for gpu in config.gpus)
-    elif config.performance.num_gpus and "CUDA_VISIBLE_DEVICES" not in host:
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(str(index) for index in range(config.performance.num_gpus))
+    elif (count := config.performance.num_gpus or config.performance.replicas) and "CUDA_VISIBLE_DEVICES" not in host:
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(str(index) for index in range(count))
     return environment
 
 

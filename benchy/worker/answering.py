@@ -14,9 +14,12 @@ from typing import Any
 from benchy.errors import NotEnoughMemory
 from benchy.worker.answers import MISSING, AnswerStore, Kept, request_key
 from benchy.worker.batches import Batches
+from benchy.worker.chunks import generated_chunks, scored_chunks
 from benchy.worker.failures import is_out_of_memory
 from benchy.worker.model import is_transformers_model
 from benchy.worker.patching import replaced
+from benchy.worker.replica import GENERATE, SCORE, Chunk, answer_chunk
+from benchy.worker.replicas import Replicas
 
 logger = logging.getLogger(__name__)
 
@@ -36,15 +39,17 @@ class Answering:
     batch touches it.
     """
 
-    def __init__(self, lm: Any, store: AnswerStore) -> None:
+    def __init__(self, lm: Any, store: AnswerStore, replicas: Replicas | None = None) -> None:
         self._lm = lm
         self._store = store
+        self._replicas = replicas
+        self._batches: Batches | None = None
         self._batched = is_transformers_model(lm)
         self._pending: list[Kept] = []
         self._keys: dict[tuple[str, ...], str] = {}
         self._given: Counter[str] = Counter()
         self._windows_seen: Counter[str] = Counter()
-        self._answering = self._rolling = self._draws = False
+        self._answering = self._rolling = self._draws = self._in_chunk = False
         self.batch_sizes: list[int] = []
         """All that were used, in their order."""
         self.found = 0
@@ -58,8 +63,8 @@ class Answering:
             if self._batched:
                 hook = self._lm.model.register_forward_pre_hook(lambda *_: self._write_pending())
                 stack.callback(hook.remove)
-                windows = self._kept_windows(self._lm._loglikelihood_tokens)
-                stack.enter_context(replaced(self._lm, _loglikelihood_tokens=windows))
+                score = self._shared_scores(self._lm._loglikelihood_tokens)
+                stack.enter_context(replaced(self._lm, _loglikelihood_tokens=self._kept_windows(score)))
             stack.enter_context(replaced(self._lm, cache_hook=self, **methods))
             yield
 
@@ -105,9 +110,11 @@ class Answering:
         self._keys.pop((), None)
         found = self._store.take(keys)
         self.found += sum(one is not MISSING for one in found)
-        batches = Batches(self._lm, self._store, part, requests) if self._batched else None
+        batches = self._batches = Batches(self._lm, self._store, part, requests) if self._batched else None
         self._rolling = kind == "loglikelihood_rolling"
         self._draws = kind == "generate_until" and any(_is_drawn(request) for request in requests)
+        if self._replicas and kind == "generate_until" and not self._draws:
+            answer = self._share_generation
         while missing := [index for index, one in enumerate(found) if one is MISSING]:
             if len(missing) < len(requests):
                 self._go_on(part, len(requests) - len(missing), len(requests))
@@ -175,6 +182,52 @@ class Answering:
             return fresh
 
         return kept
+
+    def _shared_scores(self, score: Answer) -> Answer:
+        """``_loglikelihood_tokens``, of which all replicas do a part."""
+
+        def shared(requests: list[Any], *args: Any, **kwargs: Any) -> list[Any]:
+            if not self._replicas or not self._batches or self._rolling or self._in_chunk:
+                return score(requests, *args, **kwargs)
+            size = self._batches.settle()
+            cut = scored_chunks(self._lm, requests, size)
+            chunks = [Chunk(SCORE, size, [requests[index] for index in part]) for part in cut]
+            return self._share("loglikelihood", cut, chunks, [texts for texts, *_ in requests])
+
+        return shared
+
+    def _share_generation(self, requests: list[Any]) -> list[Any]:
+        """``generate_until``, of which all replicas do a part; not of drawn answers, which follow one sequence."""
+        assert self._batches  # noqa: S101 - replicas are Hugging Face models
+        size = self._batches.settle()
+        cut = generated_chunks(self._lm, requests, size)
+        chunks = [Chunk(GENERATE, size, [requests[index].args for index in part]) for part in cut]
+        return self._share(GENERATE, cut, chunks, [request.args for request in requests])
+
+    def _share(self, kind: str, cut: list[list[int]], chunks: list[Chunk], arguments: list[Any]) -> list[Any]:
+        from tqdm import tqdm
+
+        assert self._replicas  # noqa: S101 - the callers looked
+        answers: list[Any] = [None] * len(arguments)
+        with tqdm(total=len(arguments), desc=f"Running {kind} requests") as bar:
+            for number, fresh in self._replicas.answer(chunks, self._answer_chunk):
+                for index, answer in zip(cut[number], fresh, strict=True):
+                    answers[index] = answer
+                    self.add_partial(kind, arguments[index], answer)
+                self._write_pending()
+                bar.update(len(fresh))
+        return answers
+
+    def _answer_chunk(self, chunk: Chunk) -> list[Any]:
+        """With this process's model; the caller keeps the answers, as it keeps those of the others."""
+        from lm_eval.api.model import CacheHook
+
+        self._in_chunk = True
+        try:
+            with replaced(self._lm, cache_hook=CacheHook(None)):
+                return answer_chunk(self._lm, chunk)
+        finally:
+            self._in_chunk = False
 
     def _write_pending(self) -> None:
         if self._pending:

@@ -53,6 +53,12 @@ class Batches:
         ):
             yield
 
+    def settle(self) -> int:
+        """One size for the whole part, measured now if it is not yet known."""
+        if self._fixed is None:
+            self._fixed = self._detect()
+        return self._fixed
+
     def halve(self) -> None:
         """From now on."""
         self._fixed = max(1, min(self.size, len(self._requests)) // 2)
@@ -99,10 +105,14 @@ class Batches:
 
     def _longest(self) -> int:
         """Tokens of the longest request, with what is generated after it."""
-        texts = sorted((request.args[0] for request in self._requests), key=len)[-LONGEST_TEXTS:]
+        texts = sorted((_text(request) for request in self._requests), key=len)[-LONGEST_TEXTS:]
         longest = max(len(self._lm.tok_encode(text)) for text in texts)
         return min(longest + self._generated(), int(self._lm.max_length))
 
     def _generated(self) -> int:
         arguments = self._requests[0].args[1] if len(self._requests[0].args) > 1 else None
         return int(arguments.get("max_gen_toks", self._lm.max_gen_toks)) if isinstance(arguments, dict) else 0
+
+
+def _text(request: Any) -> str:
+    return "".join(argument for argument in request.args if isinstance(argument, str))

@@ -42,9 +42,10 @@ def require_devices(config: BenchmarkConfig) -> None:
 
     if not loads_weights(config.model):
         return
-    wanted = len(config.gpus) if config.gpus else config.performance.num_gpus or 0
+    performance = config.performance
+    wanted = len(config.gpus) if config.gpus else performance.num_gpus or performance.replicas or 0
     device = config.evaluation.device
-    on_gpu = wanted > 0 if config.performance.use_accelerate else device.startswith("cuda")
+    on_gpu = wanted > 0 if performance.use_accelerate else device.startswith("cuda")
     if not on_gpu:
         return
     asked = f"performance.num_gpus: {wanted}" if wanted else f'evaluation.device: "{device}"'
@@ -54,7 +55,7 @@ def require_devices(config: BenchmarkConfig) -> None:
             hint='run on a GPU host with a CUDA build of torch, or set evaluation.device to "cpu"',
         )
     here = torch.cuda.device_count()
-    index = int(device.partition(":")[2] or 0) if not config.performance.use_accelerate else 0
+    index = int(device.partition(":")[2] or 0) if not performance.use_accelerate else 0
     if max(wanted, index + 1) > here:
         raise GpuNotFound(f"the config asks for {max(wanted, index + 1)} GPUs ({asked}); the worker sees {here}")
 

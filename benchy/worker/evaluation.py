@@ -45,7 +45,7 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
     folder = Path(request.run_folder)
     with (
         failing_as(EvaluationFailed, "the evaluation failed"),
-        _answering(lm, config, identity, folder) as answering,
+        _answering(session, folder) as answering,
         clock.watching(lm, tasks.loaded["tasks"]),
     ):
         results, samples, files = _evaluate(config, arguments, lm, tasks, folder)
@@ -65,12 +65,13 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
 
 
 @contextmanager
-def _answering(lm: Any, config: BenchmarkConfig, identity: ModelIdentity, folder: Path) -> Iterator[Answering]:
+def _answering(session: Session, folder: Path) -> Iterator[Answering]:
     """Answers come from the run's store, and go there; a second evaluation into the same folder goes on with it."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"answers_{lm.rank}.jsonl" if lm.world_size > 1 else "answers.jsonl"
+    config, identity = session.prepared()
+    name = f"answers_{session.lm.rank}.jsonl" if session.lm.world_size > 1 else "answers.jsonl"
     with closing(AnswerStore(folder / name, answer_identity(config, identity))) as store:
-        answering = Answering(lm, store)
+        answering = Answering(session.lm, store, session.replicas)
         with answering.standing_in():
             yield answering
 

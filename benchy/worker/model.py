@@ -12,6 +12,7 @@ from benchy.protocol import Phase
 from benchy.record import ModelIdentity
 from benchy.worker.api import refuse_broken_answers
 from benchy.worker.failures import failing_as
+from benchy.worker.replicas import start_replicas
 from benchy.worker.session import Session
 
 logger = logging.getLogger(__name__)
@@ -28,8 +29,9 @@ def loaded_model(session: Session) -> Any:
         config, identity = session.prepared()
         session.emit(Phase(name="load"))
         started = time.monotonic()
+        session.replicas = start_replicas(config, identity)
         with failing_as(ModelLoadError, f"{config.model.name} does not load"):
-            session.lm = _create(config, identity)
+            session.lm = create_model(config, identity)
         session.load_seconds = time.monotonic() - started
         logger.info("Loaded %s in %.1f s", config.model.name, session.load_seconds)
     return session.lm
@@ -55,7 +57,8 @@ def is_transformers_model(lm: Any) -> bool:
     return isinstance(lm, HFLM)
 
 
-def _create(config: BenchmarkConfig, identity: ModelIdentity) -> Any:
+def create_model(config: BenchmarkConfig, identity: ModelIdentity) -> Any:
+    """A new lm-eval model object; raises whatever lm-eval and its libraries raise."""
     import lm_eval.models  # noqa: F401 - fills the registry
     from lm_eval.api.registry import get_model
 

@@ -24,6 +24,8 @@ class Session:
     """A ``benchy.worker.tasks.BuiltTasks``."""
     lm: Any = None
     """lm-eval's model object."""
+    replicas: Any = None
+    """The ``benchy.worker.replicas.Replicas`` beside it, if the config asks for some."""
     load_seconds: float | None = None
 
     def prepared(self) -> tuple[BenchmarkConfig, ModelIdentity]:

@@ -1,0 +1,78 @@
+"""A replica: a process that loads the model once more, on a GPU of its own, and answers chunks of requests."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from benchy.config import BenchmarkConfig
+from benchy.record import ModelIdentity
+
+GENERATE = "generate_until"
+SCORE = "_loglikelihood_tokens"
+
+Call = Callable[[list[Any]], list[Any]]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Requests that are answered in one call, of which each replica does the same."""
+
+    method: str
+    """The model's: ``generate_until`` or ``_loglikelihood_tokens``."""
+    batch_size: int
+    requests: Sequence[Any]
+    """Arguments of a generation, or lm-eval's triples of texts, context tokens and continuation tokens."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A chunk that could not be answered, by a replica that goes on."""
+
+    text: str
+    out_of_memory: bool
+
+
+def serve(connection: Connection, config: BenchmarkConfig, identity: ModelIdentity, gpu: str | None) -> None:
+    """Load the model, say so, and answer chunks until the other end is gone; the body of a replica's process."""
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before torch is imported
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s replica: %(message)s")
+    from benchy.worker.model import create_model
+
+    lm = create_model(config, identity)
+    with suppress(EOFError, BrokenPipeError):
+        connection.send(None)
+        while True:
+            connection.send(_answer(lm, connection.recv()))
+
+
+def answer_chunk(lm: Any, chunk: Chunk) -> list[Any]:
+    """A chunk's answers in the order of its requests."""
+    from benchy.worker.patching import replaced
+
+    with replaced(lm, batch_size_per_gpu=chunk.batch_size):
+        if chunk.method == GENERATE:
+            return list(lm.generate_until([_instance(one) for one in chunk.requests], disable_tqdm=True))
+        return list(lm._loglikelihood_tokens(list(chunk.requests), disable_tqdm=True))
+
+
+def _answer(lm: Any, chunk: Chunk) -> list[Any] | Refusal:
+    from benchy.worker.failures import is_out_of_memory
+
+    try:
+        return answer_chunk(lm, chunk)
+    except Exception as error:  # noqa: BLE001 - the edge of this process: the other end raises it
+        return Refusal(f"{type(error).__name__}: {error}", out_of_memory=is_out_of_memory(error))
+
+
+def _instance(arguments: tuple[Any, ...]) -> Any:
+    from lm_eval.api.instance import Instance
+
+    return Instance(request_type=GENERATE, doc={}, arguments=arguments, idx=0)

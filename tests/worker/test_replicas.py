@@ -1,0 +1,96 @@
+"""Replicas share the requests and change nothing: not the scores, not when one dies, not after a crash."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import closing, nullcontext
+from pathlib import Path
+
+import pytest
+
+from benchy.config import BenchmarkConfig
+from benchy.errors import ConfigError
+from benchy.protocol import Evaluation
+from benchy.record import EvaluationResult
+from benchy.worker.chunks import scored_chunks
+from benchy.worker.evaluation import evaluation
+from benchy.worker.model import loaded_model
+from benchy.worker.replicas import Replicas
+from tests.worker.conftest import MakeConfig, prepared_session
+from tests.worker.test_evaluation import DIFFERS, read_files, without
+from tests.worker.tiny import FORWARD_LOG, write_logged_model
+
+TASKS = "tiny,tiny_sampled,tiny_rolling"
+
+
+def evaluate(config: BenchmarkConfig, folder: Path) -> EvaluationResult:
+    """With replicas that have loaded the model before the evaluation begins."""
+    session = prepared_session(config)
+    loaded_model(session)
+    with closing(session.replicas) if session.replicas else nullcontext():
+        for other in session.replicas._others if session.replicas else ():
+            assert other._connection.poll(120)
+        return evaluation(session, Evaluation(run_folder=str(folder)))
+
+
+def test_two_replicas_give_identical_results_and_both_work(
+    make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = {"name": str(write_logged_model(tmp_path / "model")), "trust_remote_code": True}
+    prompts = {}
+    for replicas in (1, 2):
+        log = tmp_path / f"forward {replicas}.log"
+        monkeypatch.setenv(FORWARD_LOG, str(log))
+        evaluate(make_config(TASKS, model=model, performance={"replicas": replicas}), tmp_path / str(replicas))
+        prompts[replicas] = log.read_text().splitlines()
+
+    assert sorted(prompts[1]) == sorted(prompts[2]), "the same batches, each computed once"
+    assert prompts[1] != prompts[2], "in another order, since two shared them"
+    one, two = read_files(tmp_path / "1"), read_files(tmp_path / "2")
+    assert one[1] == two[1]
+    assert without(one[0], DIFFERS) == without(two[0], DIFFERS)
+
+
+def test_a_replica_that_dies_leaves_its_chunk_to_the_others(
+    make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Killed when the first answer has come, with a chunk in hand."""
+    expected = evaluate(make_config(), tmp_path / "alone")
+    killed: list[int] = []
+
+    class Killing(Replicas):
+        def answer(self, chunks, own):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+            for answered in super().answer(chunks, own):
+                if not killed:
+                    killed.append(self._others[0]._process.pid or 0)
+                    os.kill(killed[0], signal.SIGKILL)
+                yield answered
+
+    monkeypatch.setattr("benchy.worker.replicas.Replicas", Killing)
+    result = evaluate(make_config(performance={"replicas": 2}, batch_size=1), tmp_path / "killed")
+    assert killed
+    assert "replica 2 is gone" in caplog.text
+    assert [b.metrics for b in result.benchmarks] == [b.metrics for b in expected.benchmarks]
+
+
+def test_chunks_are_the_batches_of_lm_eval(make_config: MakeConfig) -> None:
+    lm = loaded_model(prepared_session(make_config("tiny_letter")))
+    # two contexts with three continuations of one token each, which are one row, and one of two tokens
+    requests = [(None, context, [token]) for context in ([5, 6], [5, 6, 7, 8]) for token in (9, 10, 11)]
+    requests.append((None, [5, 6], [7, 8]))
+    assert scored_chunks(lm, requests, 1) == [[3, 4, 5], [6], [0, 1, 2]]
+    assert scored_chunks(lm, requests, 2) == [[3, 4, 5, 6], [0, 1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("sections", "says"),
+    [
+        ({"performance": {"replicas": 2, "use_accelerate": True}}, "two ways"),
+        ({"performance": {"replicas": 2, "num_gpus": 4}}, "each replica needs one"),
+        ({"performance": {"replicas": 3}, "gpus": [0, 1]}, "each replica needs one"),
+    ],
+)
+def test_contradictions(make_config: MakeConfig, sections: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        make_config(device="cuda", **sections)
