@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -80,10 +81,11 @@ def peak_bytes(lm: Any, pairs: list[Strings]) -> int:
     recorded: Any = profiler.profiler
     events = [event for event in recorded.kineto_results.events() if event.name() == "[memory]"]
     changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
-    return max(itertools.accumulate(changes, initial=0))
+    peak: int = max(itertools.accumulate(changes, initial=0))
+    return peak
 
 
-KINDS = {
+KINDS: dict[str, Callable[[Requests], list[Strings]]] = {
     "choices": lambda draw: list(draw.choices(8)),
     "many choices": lambda draw: list(draw.choices(1, number=60)),
     "few-shot": lambda draw: list(draw.few_shot(20)),

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import transformers
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import CachingLM
 from lm_eval.models.huggingface import HFLM
 from tqdm import tqdm
 
 from benchy.worker.fast.model import FastHFLM
-from tests.worker.fast.shapes import CONFIGS, Requests, Strings, instances, random_model, reference
+from tests.worker.fast.shapes import BASE, CONFIGS, WINDOW, Requests, Strings, instances, random_model, reference
 
 Answers = list[tuple[float, bool]]
 MAX_LENGTH = 100
@@ -33,7 +34,8 @@ def answers(lm: HFLM, pairs: list[Strings]) -> Answers:
 
 
 def differences(a: Answers, b: Answers) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.abs(np.array([x for x, _ in a]) - np.array([x for x, _ in b]))
+    found: np.ndarray[Any, np.dtype[np.float64]] = np.abs(np.array([x for x, _ in a]) - np.array([x for x, _ in b]))
+    return found
 
 
 def greedy(found: Answers) -> list[bool]:
@@ -163,10 +165,6 @@ def test_says_how_many_contexts_lose_their_beginning(
 def test_a_window_that_was_not_compared_is_left_to_lm_eval(
     tokenizers: dict[bool, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    import transformers
-
-    from tests.worker.fast.shapes import BASE, WINDOW
-
     torch.manual_seed(0)
     model = transformers.Starcoder2ForCausalLM(transformers.Starcoder2Config(**BASE, sliding_window=WINDOW)).eval()
     stock, fast = both(model, tokenizers[False])

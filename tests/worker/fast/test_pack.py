@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from benchy.worker.fast.pack import pack
-from benchy.worker.fast.plan import Row
-from tests.worker.fast.test_plan import WIDE, make_plan, request, rows, words
+from benchy.worker.fast.plan import Row, make_plan
+from tests.worker.fast.test_plan import WIDE, request, rows, words
 
 DEPTH = 3
 STEM = [7, 8, 9]

@@ -30,7 +30,8 @@ def computed(group: Group) -> int:
 
 
 def words(seed: int, length: int, vocabulary: int = 1000) -> list[int]:
-    return np.random.default_rng(seed).integers(0, vocabulary, length).tolist()
+    drawn: list[int] = np.random.default_rng(seed).integers(0, vocabulary, length).tolist()
+    return drawn
 
 
 @pytest.mark.parametrize("seed", range(5))

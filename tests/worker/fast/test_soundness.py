@@ -31,7 +31,9 @@ UNSOUND: dict[str, tuple[Any, str]] = {
     ),
     "encoder and decoder": (
         lambda: transformers.T5ForConditionalGeneration(
-            transformers.T5Config(vocab_size=VOCABULARY, d_model=32, d_kv=8, d_ff=32, num_layers=1, num_heads=2, decoder_start_token_id=2)
+            transformers.T5Config(
+                vocab_size=VOCABULARY, d_model=32, d_kv=8, d_ff=32, num_layers=1, num_heads=2, decoder_start_token_id=2
+            )
         ),
         "no plain causal",
     ),
