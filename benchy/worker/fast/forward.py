@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers.cache_utils import DynamicCache, DynamicLayer
+from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
 from benchy.worker.fast.budget import Budget
 from benchy.worker.fast.pack import Packed, pack
@@ -43,6 +43,15 @@ class _PrefixLayer(DynamicLayer):  # type: ignore[misc]
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: Any, **_kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.cat([self.keys, key_states], dim=-2), torch.cat([self.values, value_states], dim=-2)
+
+
+class _NoPrefixLayer(DynamicLayer):  # type: ignore[misc]
+    """A layer that has read nothing before, and keeps nothing."""
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: Any, **_kwargs: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        return key_states, value_states
 
 
 @dataclass(frozen=True)
@@ -160,9 +169,9 @@ class Forward:
         return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, torch.finfo(dtype).min)
 
     def _call(
-        self, tokens: torch.Tensor, cache: DynamicCache | None, positions: np.ndarray[Any, Any], **arguments: Any
+        self, tokens: torch.Tensor, cache: Cache, positions: np.ndarray[Any, Any], **arguments: Any
     ) -> torch.Tensor:
-        arguments |= {"use_cache": False} if cache is None else {"use_cache": True, self._cache_name: cache}
+        arguments |= {"use_cache": True, self._cache_name: cache}
         with torch.no_grad(), self._autocast(), _only(self._model.get_output_embeddings(), positions):
             logits: torch.Tensor = self._model(tokens.to(self._model.device), **arguments).logits
         if logits.shape[:2] != (1, len(positions)):
@@ -170,13 +179,13 @@ class Forward:
         return logits[0]
 
 
-def _behind(cache: DynamicCache, rows: int) -> DynamicCache | None:
-    """What ``rows`` rows read before their own tokens; nothing, if there is no prefix."""
-    if not cache.layers:
-        return None
-    behind = DynamicCache()
-    behind.layers = [_PrefixLayer(layer.keys, layer.values, rows) for layer in cache.layers]
-    return behind
+def _behind(cache: DynamicCache, rows: int) -> Cache:
+    """What ``rows`` rows read before their own tokens."""
+    if (
+        not cache.layers
+    ):  # without any cache, transformers looks for packed sequences at each call, and waits for the GPU
+        return Cache(layer_class_to_replicate=_NoPrefixLayer)
+    return Cache(layers=[_PrefixLayer(layer.keys, layer.values, rows) for layer in cache.layers])
 
 
 def _copy(layer: DynamicLayer) -> DynamicLayer:
