@@ -13,4 +13,5 @@ def register() -> None:
     """Make lm-eval know the model type; only its use imports torch."""
     from lm_eval.api.registry import model_registry
 
-    model_registry.register(NAME, target="benchy.worker.fast.model:FastHFLM")
+    if NAME not in model_registry:
+        model_registry.register(NAME, target="benchy.worker.fast.model:FastHFLM")

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from lm_eval import utils
 from lm_eval.models.huggingface import HFLM
 from tqdm import tqdm
 
@@ -50,28 +49,6 @@ class FastHFLM(HFLM):  # type: ignore[misc]
         encoded = encode_pairs(self, [request.args for request in requests])
         bar = tqdm(encoded, total=len(requests), desc="Tokenizing inputs", disable=disable_tqdm)
         return self._loglikelihood_tokens(list(bar), disable_tqdm=disable_tqdm)
-
-    def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
-        """lm-eval's, with the windows of all texts in common batches."""
-        if self.forward is None:
-            totals: list[float] = super().loglikelihood_rolling(requests, disable_tqdm=disable_tqdm)
-            return totals
-        texts = [request.args[0] for request in requests]
-        windows_of = [self._text_windows(text) for text in texts]
-        answers = iter(self._loglikelihood_tokens([w for found in windows_of for w in found], disable_tqdm))
-        totals = [sum(next(answers)[0] for _ in found) for found in windows_of]
-        for text, total in zip(texts, totals, strict=True):
-            self.cache_hook.add_partial("loglikelihood_rolling", (text,), total)
-        return totals
-
-    def _text_windows(self, text: str) -> list[tuple[None, list[int], list[int]]]:
-        found = utils.get_rolling_token_windows(
-            token_list=self.tok_encode(text),
-            prefix_token=self.prefix_token_id,
-            max_seq_len=self.max_length,
-            context_len=1,
-        )
-        return [(None, *utils.make_disjoint_window(window)) for window in found]
 
     def _loglikelihood_tokens(
         self,
