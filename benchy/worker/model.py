@@ -62,6 +62,9 @@ def create_model(config: BenchmarkConfig, identity: ModelIdentity) -> Any:
     import lm_eval.models  # noqa: F401 - fills the registry
     from lm_eval.api.registry import get_model
 
+    from benchy.worker import fast
+
+    fast.register()
     evaluation = config.evaluation
     placement = {
         "batch_size": evaluation.batch_size,

@@ -91,6 +91,24 @@ def test_scores_samples_and_results_equal_those_of_the_lm_eval_command(
     assert without(results, DIFFERS) == without(plain_results, DIFFERS)
 
 
+def test_the_faster_backend_gives_the_scores_of_the_lm_eval_command(
+    make_config: MakeConfig, lm_eval_run: Callable[..., tuple[Any, Any]], tmp_path: Path
+) -> None:
+    tasks = "tiny,tiny_rolling"
+    plain, _ = lm_eval_run(tasks)
+
+    config = make_config(tasks, model={"backend": "hf-fast"})
+    evaluation(prepared_session(config), Evaluation(run_folder=str(tmp_path)))
+
+    results, _ = read_files(tmp_path)
+    assert results["config"]["model"] == "hf-fast"
+    exact = ("tiny_choice", "tiny_letter", "tiny_text", "tiny")
+    assert {name: results["results"][name] for name in exact} == {name: plain["results"][name] for name in exact}
+    for metric in ("word_perplexity,none", "bits_per_byte,none"):
+        rolling = (found["results"]["tiny_rolling"][metric] for found in (results, plain))
+        assert next(rolling) == pytest.approx(next(rolling), rel=1e-6)
+
+
 def test_the_result_says_what_the_files_say(make_config: MakeConfig, tmp_path: Path) -> None:
     result = evaluation(prepared_session(make_config(limit=5)), Evaluation(run_folder=str(tmp_path)))
 
