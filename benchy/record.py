@@ -180,6 +180,8 @@ class BenchmarkResult(_Data):
     metrics: tuple[Metric, ...]
     samples_file: str | None = None
     """In the run's folder."""
+    prompts_hash: str | None = None
+    """SHA-256 over all that the model was asked; runs that differ here are not comparable. None for a group."""
     seconds: BenchmarkSeconds | None = None
     """None for a group."""
     members: tuple[str, ...] = ()
@@ -201,6 +203,8 @@ class EvaluationResult(_Data):
     """Of Python's, numpy's and torch's random numbers, and of the sampling of worked examples."""
     batch_sizes: tuple[int, ...]
     """All that were used, in their order: one that did not fit into the memory is followed by its half."""
+    warnings: tuple[str, ...] = ()
+    """Where scores are known to drift from what others measured."""
     load_seconds: float | None
     """None if the model was loaded already."""
     task_build_seconds: float

@@ -35,6 +35,13 @@ def refuse_broken_answers(lm: Any) -> None:
     lm.parse_generations = parse_whole
 
 
+def is_without_text(answer: Any) -> bool:
+    """Whether this is what lm-eval takes for an answer of an API that has no content."""
+    from lm_eval.models.api_models import LMEVAL_MODEL_NONE_ANSWER_PLACEHOLDER
+
+    return bool(answer == LMEVAL_MODEL_NONE_ANSWER_PLACEHOLDER)
+
+
 def _has_choices(output: Any) -> bool:
     choices = (output.get("choices") if isinstance(output, dict) else None) or []
     return bool(choices) and all("content" in (choice.get("message") or {}) for choice in choices)

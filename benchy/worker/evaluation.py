@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import logging
 import math
 import tempfile
 from collections.abc import Iterator
@@ -18,10 +19,13 @@ from benchy.record import BenchmarkResult, EvaluationResult, Metric, ModelIdenti
 from benchy.worker.answering import Answering
 from benchy.worker.answers import AnswerStore
 from benchy.worker.clock import Clock
+from benchy.worker.drift import fewshot_counts, find_drift, prompts_hash
 from benchy.worker.failures import failing_as
 from benchy.worker.model import lm_eval_arguments, loaded_model
 from benchy.worker.session import Session
 from benchy.worker.tasks import build_tasks, hand_over
+
+logger = logging.getLogger(__name__)
 
 PROBE_BYTES = 1 << 20
 
@@ -41,6 +45,7 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
     tasks = session.tasks or build_tasks(config, arguments)
     session.tasks = None  # they hold the answers afterwards: another evaluation builds its own
     session.emit(Phase(name="evaluate"))
+    fewshot = fewshot_counts(tasks.loaded["tasks"])
     clock = Clock(build_seconds=tasks.build_seconds)
     folder = Path(request.run_folder)
     with (
@@ -48,10 +53,16 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
         _answering(session, folder) as answering,
         clock.watching(lm, tasks.loaded["tasks"]),
     ):
-        results, samples, files = _evaluate(config, arguments, lm, tasks, folder)
+        results, names, files = _evaluate(config, arguments, lm, tasks, folder)
+        warnings = find_drift(config, lm, tasks.loaded["tasks"], fewshot)
+    for warning in warnings:
+        logger.warning(warning)
     return EvaluationResult(
-        benchmarks=tuple(_benchmark(name, results, clock, files) for name in samples),
-        groups=tuple(_benchmark(name, results, None, {}) for name in results.get("groups", {})),
+        benchmarks=tuple(
+            _benchmark(name, results, clock=clock, files=files, task=tasks.loaded["tasks"][name]) for name in names
+        ),
+        groups=tuple(_benchmark(name, results) for name in results.get("groups", {})),
+        warnings=warnings,
         results_file=files["results"],
         requests=clock.requests,
         resumed_requests=answering.found,
@@ -180,7 +191,15 @@ def _is_json(path: Path) -> bool:
     return True
 
 
-def _benchmark(name: str, results: dict[str, Any], clock: Clock | None, files: dict[str, str]) -> BenchmarkResult:
+def _benchmark(
+    name: str,
+    results: dict[str, Any],
+    *,
+    clock: Clock | None = None,
+    files: dict[str, str] | None = None,
+    task: Any = None,
+) -> BenchmarkResult:
+    """Of one benchmark; of a group, which has neither seconds nor files nor a task."""
     counts = results["n-samples"].get(name) or _group_counts(name, results)
     scores = results["results"].get(name) or results["groups"][name]
     return BenchmarkResult(
@@ -191,7 +210,8 @@ def _benchmark(name: str, results: dict[str, Any], clock: Clock | None, files: d
         documents=counts["effective"],
         documents_in_all=counts["original"],
         metrics=_metrics(scores, results["higher_is_better"].get(name, {})),
-        samples_file=files.get(name),
+        samples_file=(files or {}).get(name),
+        prompts_hash=prompts_hash(task) if task is not None else None,
         seconds=clock.seconds(name) if clock else None,
         members=tuple(_members(name, results)),
     )

@@ -143,3 +143,12 @@ def test_a_server_that_is_not_there(api_config: Callable[..., BenchmarkConfig], 
     server.server_close()
     with pytest.raises(NetworkError, match="did not answer"):
         model_test(session, ModelTest())
+
+
+def test_an_answer_without_text_is_told(
+    api_config: Callable[..., BenchmarkConfig], server: OpenAIServer, tmp_path: Path
+) -> None:
+    silent = {"choices": [{"index": 0, "message": {"role": "assistant", "content": None}}]}
+    server.faults = {4: (200, silent), 9: (200, silent)}
+    result = evaluate(api_config("tiny_text", chat=True), tmp_path)
+    assert "tiny_text: 2 of 12 answers of the API hold no text, and count as wrong" in result.warnings
