@@ -15,7 +15,7 @@ from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, ModelLoadError
 from benchy.memory import read_shape
 
-HF_BACKENDS = {"hf", "hf-stock", "hf-fast", "hf-auto", "huggingface"}
+HF_BACKENDS = {"hf", "hf-fast", "hf-auto", "huggingface"}
 
 
 def check_model(
