@@ -15,9 +15,19 @@ from typing import BinaryIO
 from pydantic import BaseModel
 
 from benchy.errors import BenchyError, ErrorData
-from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress, Upload, decode_request, encode_event
-from benchy.protocol import encode_reply as encode
+from benchy.protocol import (
+    Evaluation,
+    ModelTest,
+    Phase,
+    Prepare,
+    Progress,
+    Upload,
+    decode_request,
+    encode_event,
+    encode_reply,
+)
 from benchy.worker.progress import redirect_progress_bars
+from benchy.worker.ranks import RankDone, own_rank, request_lines
 from benchy.worker.session import Session
 
 EXIT_ORPHANED = 3
@@ -31,13 +41,14 @@ def main() -> None:
     requests: queue.Queue[bytes | None] = queue.Queue()
     busy = threading.Event()
     threading.Thread(target=_read_requests, args=(incoming, requests, busy), daemon=True).start()
-    emit = _writer(answers)
+    emit = _writer(answers) if own_rank() == 0 else _say_nothing
     redirect_progress_bars(emit)
     session = Session(emit=emit)
     while (line := requests.get()) is not None:
-        answer = _answer(session, line)
+        request_id, answer = _answer(session, line)
         busy.clear()
-        answers.write(answer)
+        if answer is not None and (own_rank() == 0 or isinstance(answer, ErrorData)):  # rank 0 may wait for this one
+            answers.write(encode_reply(request_id, answer))
     sys.stderr.flush()
     os._exit(0)  # tearing torch down takes longer than many a run's upload, and nothing is left to do
 
@@ -61,7 +72,7 @@ def _claim_stdout() -> BinaryIO:
 
 def _read_requests(stream: BinaryIO, requests: queue.Queue[bytes | None], busy: threading.Event) -> None:
     """Hand on each line. The end of the input means that the host is gone: end too, if need be in mid-work."""
-    for line in stream:
+    for line in request_lines(stream):
         busy.set()
         requests.put(line)
     if busy.is_set():
@@ -83,15 +94,21 @@ def _writer(answers: BinaryIO) -> Callable[[Progress | Phase], None]:
     return emit
 
 
-def _answer(session: Session, line: bytes) -> bytes:
+def _say_nothing(_event: Progress | Phase) -> None:
+    """The host hears one rank."""
+
+
+def _answer(session: Session, line: bytes) -> tuple[int, BaseModel | None]:
     """Do what one line asks; every failure becomes a reply."""
     request_id = 0
     try:
         request_id, request = decode_request(line)
-        return encode(request_id, _do(session, request))
+        return request_id, _do(session, request)
     except BenchyError as error:
         error.traceback = error.traceback or traceback.format_exc()
-        return encode(request_id, error.to_data())
+        return request_id, error.to_data()
+    except RankDone:
+        return request_id, None
     except Exception as error:  # noqa: BLE001 - the one catch-all at this edge
         unexpected = ErrorData(
             kind="WorkerError",
@@ -99,7 +116,7 @@ def _answer(session: Session, line: bytes) -> bytes:
             hint="this is a bug in Benchy; please report it with the log",
             traceback=traceback.format_exc(),
         )
-        return encode(request_id, unexpected)
+        return request_id, unexpected
 
 
 def _do(session: Session, request: Prepare | ModelTest | Evaluation | Upload) -> BaseModel:

@@ -22,6 +22,7 @@ from benchy.worker.clock import Clock
 from benchy.worker.drift import fewshot_counts, find_drift, prompts_hash
 from benchy.worker.failures import failing_as
 from benchy.worker.model import lm_eval_arguments, loaded_model
+from benchy.worker.ranks import RankDone, own_rank
 from benchy.worker.session import Session
 from benchy.worker.tasks import build_tasks, hand_over
 
@@ -41,6 +42,8 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
     config, identity = session.prepared()
     newly_loaded = session.lm is None
     lm = loaded_model(session)
+    if own_rank() > 0 and lm.world_size == 1:  # lm-eval shares the work out over GPUs only: rank 0 does it all
+        raise RankDone
     arguments = lm_eval_arguments(config, identity)
     tasks = session.tasks or build_tasks(config, arguments)
     session.tasks = None  # they hold the answers afterwards: another evaluation builds its own
@@ -117,6 +120,8 @@ def _evaluate(
         evaluation_tracker=tracker,
         **_options(config),
     )
+    if results is None:
+        raise RankDone
     results["config"]["model"] = tracker.general_config_tracker.model_source = config.model.backend
     samples = results.pop("samples", None)
     tracker.save_results_aggregated(results=results, samples=samples)

@@ -1,0 +1,83 @@
+"""Two ranks of one worker on this CPU; they talk over gloo."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from benchy.errors import ModelLoadError, WorkerDied
+from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress
+from benchy.runtimes.process import ProcessTransport
+from benchy.runtimes.worker import Worker
+from benchy.worker.evaluation import evaluation
+from tests.commands import is_running, kill
+from tests.prefect_server import wait_until
+from tests.worker.conftest import MakeConfig, prepared_session
+
+LAUNCH = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--module", "benchy.worker"]
+"""What ``accelerate launch --multi_gpu`` runs; without GPUs it starts one process, or asks for MPI."""
+
+
+@contextmanager
+def two_ranks(log: list[str]) -> Iterator[tuple[Worker, ProcessTransport]]:
+    command = [sys.executable, "-P", *LAUNCH]
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true"}
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True)
+    transport = ProcessTransport(process)
+    with closing(Worker(transport, log.extend)) as worker:
+        yield worker, transport
+    assert not is_running(process.pid)
+
+
+def children_of(launcher: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()]
+
+
+def ignore(_event: Progress | Phase) -> None:
+    """Nobody looks on."""
+
+
+def test_two_ranks_share_the_work_and_answer_as_one(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config("tiny_choice,tiny_text")
+    alone = evaluation(prepared_session(config), Evaluation(run_folder=str(tmp_path / "alone")))
+    log: list[str] = []
+    with two_ranks(log) as (worker, _):
+        worker.request(Prepare(config=config), ignore)
+        tested = worker.request(ModelTest(), ignore)
+        shared = worker.request(Evaluation(run_folder=str(tmp_path / "shared")), ignore)
+    assert tested.tokens > 0
+    assert [b.metrics for b in shared.benchmarks] == [b.metrics for b in alone.benchmarks]
+    assert len(list((tmp_path / "shared").glob("results_*.json"))) == 1
+
+
+def test_what_fails_on_the_ranks_is_one_named_error(make_config: MakeConfig) -> None:
+    with two_ranks([]) as (worker, _):
+        worker.request(Prepare(config=make_config(model={"args": {"no_such_argument": 1}})), ignore)
+        with pytest.raises(ModelLoadError, match="no_such_argument"):
+            worker.request(ModelTest(), ignore)
+
+
+def test_a_rank_that_dies_ends_the_whole_worker(make_config: MakeConfig) -> None:
+    with two_ranks([]) as (worker, transport):
+        worker.request(Prepare(config=make_config()), ignore)
+        ranks = children_of(transport.pid)
+        assert len(ranks) == 2
+        kill(max(ranks))
+        with pytest.raises(WorkerDied):
+            worker.request(ModelTest(), ignore)
+        wait_until(lambda: not any(map(is_running, ranks)), seconds=15)
+
+
+def test_ranks_end_with_their_host(make_config: MakeConfig) -> None:
+    with two_ranks([]) as (worker, transport):
+        worker.request(Prepare(config=make_config()), ignore)
+        ranks = children_of(transport.pid)
+        transport.close_input()
+        wait_until(lambda: not any(map(is_running, ranks)), seconds=15)
