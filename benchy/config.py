@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from benchy import __version__
 from benchy.errors import ConfigError
 
 LM_EVAL_SEEDS = (0, 1234, 1234, 1234)
@@ -41,6 +42,15 @@ def _as_tuple(value: object) -> object:
 
 
 _Name = Annotated[str, Field(min_length=1)]
+
+
+_PATTERNS_IN_WORDS = {
+    (_AUTO := r"^auto(:\d+(\.\d+)?)?$"): "auto or auto:N",
+    (_SIZE := r"^[1-9][0-9]*[bkmg]$"): "a size such as 512m or 8g",
+    (_MOUNT := r"^[^:]+:/[^:]*(:r[ow])?$"): "source:target or source:target:ro",
+}
+_Bytes = Annotated[str, Field(pattern=_SIZE)]
+_Volume = Annotated[str, Field(pattern=_MOUNT)]
 
 
 class _Section(BaseModel):
@@ -77,7 +87,7 @@ class EvaluationConfig(_Section):
     """Benchmarks, groups or tags: a list, or one string with commas."""
     device: str = "cuda"
     """A torch device; ignored when ``performance.use_accelerate`` is true."""
-    batch_size: Annotated[int, Field(gt=0)] | Annotated[str, Field(pattern=r"^auto(:\d+(\.\d+)?)?$")] = 1
+    batch_size: Annotated[int, Field(gt=0)] | Annotated[str, Field(pattern=_AUTO)] = 1
     """Requests per forward pass, ``auto``, or ``auto:N`` to measure anew N times in a run."""
     max_batch_size: Annotated[int, Field(gt=0)] | None = None
     """Where ``auto`` starts."""
@@ -150,6 +160,27 @@ class UploadConfig(_Section):
     """The leaderboard: a folder."""
 
 
+class ContainerConfig(_Section):
+    """The worker's container, with ``runtime: docker``."""
+
+    image: _Name = f"benchy-gpu:{__version__}"
+    """What ``docker build -f Dockerfile.gpu`` made."""
+    shm_size: _Bytes = "8g"
+    """Shared memory (/dev/shm), through which NCCL and data loaders talk; only what is used takes memory."""
+    memory: _Bytes | None = None
+    """The most memory (not the GPUs') that the worker may have; no limit if not set."""
+    pids_limit: Annotated[int, Field(gt=0)] = 4096
+    """The most processes and threads."""
+    ulimits: dict[str, int] = Field(default_factory=dict)
+    """``memlock: -1`` and the like, as ``docker run --ulimit`` names them; the engine's own if not set."""
+    cache: _Name = "benchy-cache"
+    """The named volume for weights, data sets and compiled kernels, shared by every run on this machine."""
+    volumes: Annotated[tuple[_Volume, ...], BeforeValidator(_one_or_more)] = ()
+    """More mounts: ``source:target`` or ``source:target:ro``; a source is an absolute path or a volume's name."""
+    sandbox: bool = True
+    """Cut the container off from the network once the model and the data are there; false for API back ends."""
+
+
 class BenchmarkConfig(_Section):
     """One benchmark configuration: one YAML file."""
 
@@ -162,8 +193,10 @@ class BenchmarkConfig(_Section):
     """Without it the run ends with its record, and nothing is published."""
     gpus: Annotated[tuple[int | str, ...], BeforeValidator(_as_tuple), Field(min_length=1)] | None = None
     """Indices or UUIDs of the GPUs to use, as ``nvidia-smi -L`` lists them."""
-    runtime: Literal["process"] = "process"
-    """Where the GPU worker runs: a child process on this machine."""
+    runtime: Literal["docker", "process"] | None = None
+    """Where the GPU worker runs: a container, or a child process on this machine. If not set: a container where a
+    Docker engine answers and ``gpus`` or ``performance.num_gpus`` asks for GPUs."""
+    container: ContainerConfig = ContainerConfig()
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
@@ -324,7 +357,7 @@ _IN_WORDS = {
 def _expected(error: ErrorDetails) -> str:
     """What pydantic expected, in a YAML writer's words."""
     if error["type"] == "string_pattern_mismatch":
-        return "auto or auto:N"
+        return _PATTERNS_IN_WORDS[error["ctx"]["pattern"]]
     return _IN_WORDS.get(error["type"], error["msg"].removeprefix("Input should be "))
 
 
