@@ -14,7 +14,13 @@
     ├── UploadFailed                9   the leaderboard could not be written; the finished record is kept
     ├── WorkerError                10   the GPU worker could not be started, or ended without an answer
     │   ├── WorkerDied                  transient: killed or crashed in the middle of a request
-    │   └── GpuNotFound                 the configured GPU or device does not exist here
+    │   ├── GpuNotFound                 the configured GPU or device does not exist here
+    │   ├── GpuBusy                     another program holds the GPU's memory
+    │   ├── NoEngine                    transient: no Docker engine answers
+    │   ├── EngineLost                  transient: the Docker engine went away in the middle of a request
+    │   ├── NoGpuSupport                the Docker engine cannot give GPUs to a container
+    │   ├── ImageMissing                the worker's image was not built on this machine
+    │   └── ContainerRefused            the Docker engine does not create or start the container
     ├── NetworkError               11   transient: the Hub or another server could not be reached
     ├── DiskFull                   12   no space left for weights or results
     └── Interrupted               130   Ctrl-C, or cancelled in Prefect
@@ -154,6 +160,44 @@ class GpuNotFound(WorkerError):
     """The configured GPU or device does not exist here."""
 
     default_hint = 'fix "gpus", "performance.num_gpus" or "evaluation.device" (`nvidia-smi -L` lists the GPUs)'
+
+
+class GpuBusy(WorkerError):
+    """Another program holds the GPU's memory."""
+
+    default_hint = 'end that program, or name other GPUs in "gpus"'
+
+
+class NoEngine(WorkerError):
+    """No Docker engine answers. Before the first step it ends the run; within one it is tried again."""
+
+    default_transient = True
+    default_hint = 'start Docker, set DOCKER_HOST to its address, or set "runtime: process"'
+
+
+class EngineLost(WorkerError):
+    """The Docker engine went away in the middle of a request."""
+
+    default_transient = True
+    default_hint = "the engine was stopped or restarted; its own log says why (`journalctl -u docker`)"
+
+
+class NoGpuSupport(WorkerError):
+    """The Docker engine cannot give GPUs to a container."""
+
+    default_hint = (
+        "install the NVIDIA container toolkit, then `nvidia-ctk runtime configure --runtime=docker` and restart Docker"
+    )
+
+
+class ImageMissing(WorkerError):
+    """The worker's image was not built on this machine."""
+
+
+class ContainerRefused(WorkerError):
+    """The Docker engine does not create or start the container."""
+
+    default_hint = 'the message is the engine\'s own; check the section "container" of the config'
 
 
 class NetworkError(BenchyError):
