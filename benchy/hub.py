@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -50,6 +51,24 @@ def is_offline() -> bool:
     from huggingface_hub import constants
 
     return constants.is_offline_mode()
+
+
+def read_token() -> str | None:
+    """This user's: of HF_TOKEN, or of `hf auth login`."""
+    from huggingface_hub import get_token
+
+    return get_token()
+
+
+@contextmanager
+def holding_token(token: str | None) -> Iterator[None]:
+    """Let this process's Hub client find a token, for so long; model code, which runs later, does not find it."""
+    if token is not None:
+        os.environ["HF_TOKEN"] = token
+    try:
+        yield
+    finally:
+        os.environ.pop("HF_TOKEN", None)
 
 
 def go_offline() -> None:

@@ -16,7 +16,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import ErrorData
@@ -42,6 +42,8 @@ class Prepare(Request[Prepared]):
     method = "prepare"
     result_type = Prepared
     config: BenchmarkConfig
+    token: str | None = Field(default=None, repr=False)
+    """The Hub's read token: it travels here, since a container's environment can be inspected."""
 
 
 class ModelTest(Request[ModelTestResult]):

@@ -35,6 +35,8 @@ EXIT_ORPHANED = 3
 
 def main() -> None:
     """Serve requests until stdin ends."""
+    if mask := os.environ.get("BENCHY_UMASK"):
+        os.umask(int(mask, 8))
     incoming, answers = _claim_stdin(), _claim_stdout()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # else it tells of each request to the Hub
@@ -123,9 +125,11 @@ def _do(session: Session, request: Prepare | ModelTest | Evaluation | Upload) ->
     """Each step is imported when it is asked for: an upload needs no torch."""
     match request:
         case Prepare():
+            from benchy.hub import holding_token
             from benchy.worker.prepare import prepare
 
-            return prepare(session, request)
+            with holding_token(request.token):
+                return prepare(session, request)
         case ModelTest():
             from benchy.worker.model_test import model_test
 

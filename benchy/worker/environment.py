@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 import os
 import platform
+import subprocess
 from pathlib import Path
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import GpuNotFound
 from benchy.model_files import loads_weights
 from benchy.record import Device, Environment
+
+logger = logging.getLogger(__name__)
 
 PACKAGES = (
     "benchy", "lm_eval", "torch", "transformers", "tokenizers", "accelerate", "datasets", "evaluate", "numpy",
@@ -27,7 +31,40 @@ def describe_environment() -> Environment:
         cpu=_cpu_name(),
         cpu_count=os.cpu_count() or 1,
         devices=_devices(),
+        image=os.environ.get("BENCHY_IMAGE"),
+        pinned_gpus=_given_gpus() if "BENCHY_GPUS" in os.environ else (),
     )
+
+
+def require_pinned_gpus() -> None:
+    """Check that this container was given the GPUs that it was asked for, no other and no more.
+
+    Some engines take the request and ignore it, or hand out all GPUs.
+
+    Raises:
+        GpuNotFound: it was given others.
+    """
+    pinned = os.environ.get("BENCHY_GPUS")
+    if pinned is None:
+        return
+    wanted, given = set(pinned.split(",")), set(_given_gpus())
+    if wanted != given:
+        raise GpuNotFound(
+            f"the container was to get {', '.join(sorted(wanted))} but got {', '.join(sorted(given)) or 'no GPU'}",
+            hint="the container engine did not pin the GPUs; Docker with the NVIDIA container toolkit does",
+        )
+    logger.info("this container has %s", ", ".join(sorted(given)))
+
+
+def _given_gpus() -> tuple[str, ...]:
+    """UUIDs, from the driver's own tool: torch may be told to hide GPUs that the process could still use."""
+    command = ["nvidia-smi", "--query-gpu=index,uuid,name,memory.total,memory.free", "--format=csv,noheader,nounits"]
+    try:
+        table = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        logger.warning("nvidia-smi: %s", error)
+        return ()
+    return tuple(line.split(",")[1].strip() for line in table.splitlines() if "," in line)
 
 
 def require_devices(config: BenchmarkConfig) -> None:

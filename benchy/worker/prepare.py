@@ -18,7 +18,7 @@ from benchy.model_files import loads_weights
 from benchy.protocol import Phase, Prepare, Progress
 from benchy.record import ModelIdentity, Prepared
 from benchy.worker.download import download_model, download_parts
-from benchy.worker.environment import describe_environment, require_devices
+from benchy.worker.environment import describe_environment, require_devices, require_pinned_gpus
 from benchy.worker.model import lm_eval_arguments
 from benchy.worker.session import Session
 from benchy.worker.tasks import BuiltTasks, build_tasks
@@ -37,6 +37,7 @@ def prepare(session: Session, request: Prepare) -> Prepared:
     config = request.config
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     session.emit(Phase(name="prepare"))
+    require_pinned_gpus()
     require_devices(config)
     import lm_eval.models  # noqa: F401 - seconds of imports, which belong to no model's load time
 
