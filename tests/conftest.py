@@ -9,6 +9,8 @@ import pytest
 
 from tests.commands import REPOSITORY, isolated_environment
 
+pytest_plugins = ["tests.engine"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

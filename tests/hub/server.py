@@ -49,6 +49,10 @@ class _Server(ThreadingHTTPServer):
 class LoopbackHub:
     """A Hub. Use it as a context manager; :attr:`endpoint` is what ``HF_ENDPOINT`` takes."""
 
+    host: str = "127.0.0.1"
+    """This machine's address as the client sees it; from a container it is another one than loopback."""
+    cdn_host: str = "localhost"
+    """The same machine by another name."""
     repositories: dict[tuple[str, str], Repository] = field(default_factory=dict)
     """By type and name."""
     users: dict[str, User] = field(default_factory=dict)
@@ -60,7 +64,8 @@ class LoopbackHub:
     closing: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
-        self._server = _Server(("127.0.0.1", 0), partial(HubHandler, self))
+        address = "127.0.0.1" if self.host == "127.0.0.1" else "0.0.0.0"  # noqa: S104 - containers have to reach it
+        self._server = _Server((address, 0), partial(HubHandler, self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
         return self
@@ -79,12 +84,12 @@ class LoopbackHub:
     @property
     def endpoint(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def cdn(self) -> str:
         """The same server by another name: to a client it is another host, as the Hub's storage is."""
-        return f"http://localhost:{self.port}/cdn"
+        return f"http://{self.cdn_host}:{self.port}/cdn"
 
     def environment(self, home: Path, *, token: str | None = None) -> dict[str, str]:
         """What points a child process's client at this Hub, with a cache of its own."""

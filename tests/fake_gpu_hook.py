@@ -1,0 +1,62 @@
+"""Two GPUs that are not there: installed as ``nvidia-container-runtime-hook``, which is what the engine itself calls.
+
+The engine runs it before a container with a GPU device request starts, with the OCI state on stdin. As NVIDIA's own
+hook does, it refuses ids that it does not have and gives the container ``/dev/nvidiaN`` and an ``nvidia-smi`` that
+shows its GPUs alone, renumbered from 0. What else holds their memory is in the JSON file ``FAKE_GPUS_HELD``:
+``{"<index>": [<pid>, "<process name>", <MiB>]}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+UUIDS = ("GPU-aaaaaaaa-0000-4000-8000-000000000000", "GPU-bbbbbbbb-1111-4111-8111-111111111111")
+TOTAL_MIB = 24_576
+NVIDIA_SMI = """#!/bin/sh
+case "$*" in
+    *--query-gpu=*) printf '%s' '{gpus}' ;;
+    *--query-compute-apps=*) printf '%s' '{apps}' ;;
+    *) echo "fake nvidia-smi: unknown arguments: $*" >&2; exit 1 ;;
+esac
+"""
+
+
+def main() -> None:
+    """Give the container its GPUs, or exit with the reason on stderr."""
+    state = json.load(sys.stdin)
+    spec = json.loads((Path(state["bundle"]) / "config.json").read_bytes())
+    wanted = dict(line.split("=", 1) for line in spec["process"]["env"])["NVIDIA_VISIBLE_DEVICES"]
+    indices = list(range(len(UUIDS))) if wanted == "all" else [_index(name) for name in wanted.split(",")]
+    root = Path(state["bundle"]) / spec["root"]["path"]
+    lines = [f"[ -e {root}/dev/nvidia{i} ] || mknod -m 666 {root}/dev/nvidia{i} c 195 {i}" for i in indices]
+    lines += [f"cat > {root}/usr/bin/nvidia-smi", f"chmod 755 {root}/usr/bin/nvidia-smi"]
+    inside = ["nsenter", "-t", str(state["pid"]), "-m", "sh", "-ec", "\n".join(lines)]
+    subprocess.run(inside, input=_nvidia_smi(indices), text=True, check=True)
+
+
+def _index(name: str) -> int:
+    if name in UUIDS:
+        return UUIDS.index(name)
+    if name.isdigit() and int(name) < len(UUIDS):
+        return int(name)
+    sys.exit(f"nvidia-container-cli: device error: {name}: unknown device")
+
+
+def _nvidia_smi(indices: list[int]) -> str:
+    """Rows as ``--format=csv,noheader,nounits`` prints them, for the columns that Benchy asks for."""
+    held: dict[str, list[Any]] = json.loads(Path(os.environ["FAKE_GPUS_HELD"]).read_bytes())
+    gpus, apps = "", ""
+    for shown, index in enumerate(indices):
+        pid, name, used = held.get(str(index), (None, None, 0))
+        gpus += f"{shown}, {UUIDS[index]}, Fake GPU, {TOTAL_MIB}, {TOTAL_MIB - used}\n"
+        apps += f"{UUIDS[index]}, {pid}, {name}, {used}\n" if used else ""
+    return NVIDIA_SMI.format(gpus=gpus, apps=apps)
+
+
+if __name__ == "__main__":
+    main()
