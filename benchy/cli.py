@@ -115,7 +115,7 @@ def run(config: Path, resume: bool, **changes: Any) -> None:
     for warning in facts.warnings:
         click.echo(f"⚠️ {warning}", err=True)
     with open_run(checked, facts, resume=resume) as opened, shown_on_terminal(opened):
-        opened.start_worker()  # it imports torch and fetches the model while Prefect starts
+        opened.start_worker_early()  # it imports torch and fetches the model while Prefect starts
         _run_flow(config, changes, log=opened.log.path)
     _print_results(opened)
 

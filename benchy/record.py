@@ -44,6 +44,10 @@ class Environment(_Data):
     cpu: str
     cpu_count: int
     devices: tuple[Device, ...]
+    image: str | None = None
+    """The container's image by digest; None outside of one."""
+    pinned_gpus: tuple[str, ...] = ()
+    """UUIDs of the GPUs that the container was given, as the worker found them."""
 
 
 class ModelIdentity(_Data):

@@ -14,8 +14,9 @@ from filelock import BaseFileLock, FileLock, Timeout
 from pydantic import BaseModel
 
 from benchy import __version__
-from benchy.config import BenchmarkConfig
+from benchy.config import BenchmarkConfig, UploadConfig
 from benchy.errors import BenchyError, ConfigError, DiskFull, EvaluationFailed, Interrupted
+from benchy.hub import read_token
 from benchy.logs import RunLog
 from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress, Request, Upload
 from benchy.record import (
@@ -30,7 +31,7 @@ from benchy.record import (
     read_record,
     write_record,
 )
-from benchy.runtimes import choose_runtime
+from benchy.runtimes import MustWait, RunIdentity, choose_runtime
 from benchy.runtimes.worker import Worker
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
@@ -70,8 +71,23 @@ class Run:
         Raises:
             WorkerError: it cannot be started.
         """
-        self._worker = Worker(choose_runtime(self.config).start(self.config, on_gpus=True), self.log.write)
-        self._asked = Prepare(config=self._pinned())
+        self._start_worker(wait=True)
+
+    def start_worker_early(self) -> None:
+        """The same, unless it means waiting for a GPU: that belongs into a task, where Prefect shows it.
+
+        Raises:
+            WorkerError: it cannot be started.
+        """
+        with suppress(MustWait):
+            self._start_worker(wait=False)
+
+    def _start_worker(self, *, wait: bool) -> None:
+        started = choose_runtime(self.config).start(
+            self.config, _identity(self.record, self.folder), on_gpus=True, say=self.log.write, wait=wait
+        )
+        self._worker = Worker(started, self.log.write)
+        self._asked = Prepare(config=self._pinned(), token=read_token())
         self._worker.send(self._asked)
 
     def model_test(self) -> ModelTestResult:
@@ -150,6 +166,8 @@ class Run:
         if self._asked is not None:
             self._take_prepared(self._worker.receive(self._asked, self.notify))
             self._asked = None
+            if self.config.container.sandbox:
+                self._worker.go_offline()
         return self._worker
 
     def _take_prepared(self, prepared: Prepared) -> None:
@@ -233,8 +251,11 @@ def upload_record(folder: Path, config: BenchmarkConfig, *, to: str, run: Run | 
     Raises:
         UploadFailed, NetworkError, AccessDenied: the record is kept.
     """
-    log = run.log if run else RunLog(Path(read_record(folder).log_file))
-    worker = Worker(choose_runtime(config).start(config, on_gpus=False), log.write)
+    record = read_record(folder)
+    log = run.log if run else RunLog(Path(record.log_file))
+    config = config.model_copy(update={"upload": UploadConfig(to=to)})
+    started = choose_runtime(config).start(config, _identity(record, folder), on_gpus=False, say=log.write)
+    worker = Worker(started, log.write)
     try:
         return worker.request(
             Upload(run_folder=str(folder.resolve()), to=to), run.notify if run else lambda _event: None
@@ -262,6 +283,10 @@ def as_benchy_error(error: BaseException) -> BenchyError:
 def new_run_name(config: BenchmarkConfig, run_id: str) -> str:
     """``[TEST_]<model>_<time>_<id>``; the time is UTC."""
     return f"{'TEST_' if config.is_test else ''}{_slug(config)}_{now():%Y%m%d-%H%M%S}_{run_id[:8]}"
+
+
+def _identity(record: RunRecord, folder: Path) -> RunIdentity:
+    return RunIdentity(record.run_name, record.run_id, folder.absolute(), record.flow_run_id)
 
 
 def _slug(config: BenchmarkConfig) -> str:

@@ -59,7 +59,7 @@ def _run_of_this_flow(config: BenchmarkConfig) -> Iterator[Run]:
     with open_run(config, facts, flow_run_id=str(flow_run.id)) as run:
         _name_flow_run(run)
         if run.record.model_test is None:  # a retry of the flow run may need no worker at all
-            run.start_worker()
+            run.start_worker_early()
         yield run
 
 

@@ -12,6 +12,7 @@ from typing import IO
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import BenchyError, WorkerDied, WorkerError
+from benchy.runtimes import RunIdentity, Say
 
 CHUNK_BYTES = 1 << 16
 
@@ -19,7 +20,15 @@ CHUNK_BYTES = 1 << 16
 class ProcessRuntime:
     """Starts workers as child processes with this Python."""
 
-    def start(self, config: BenchmarkConfig, *, on_gpus: bool) -> ProcessTransport:
+    def start(
+        self,
+        config: BenchmarkConfig,
+        run: RunIdentity,  # noqa: ARG002 - a child needs no name: it ends with its parent
+        *,
+        on_gpus: bool,
+        say: Say,  # noqa: ARG002 - it never waits
+        wait: bool = True,  # noqa: ARG002
+    ) -> ProcessTransport:
         """Start a worker.
 
         Raises:
@@ -40,8 +49,13 @@ class ProcessRuntime:
 
 
 def worker_command(config: BenchmarkConfig, *, on_gpus: bool) -> list[str]:
+    """The command line of a worker on this machine."""
+    return launch_command(config, sys.executable, on_gpus=on_gpus)
+
+
+def launch_command(config: BenchmarkConfig, interpreter: str, *, on_gpus: bool) -> list[str]:
     """The command line of a worker: one process, or with ``use_accelerate`` one for each GPU."""
-    python = [sys.executable, "-P"]  # -P: a folder `datasets` or `evaluate` here must not shadow the library
+    python = [interpreter, "-P"]  # -P: a folder `datasets` or `evaluate` here must not shadow the library
     performance = config.performance
     if not (on_gpus and performance.use_accelerate):
         return [*python, "-m", "benchy.worker"]
@@ -102,6 +116,9 @@ class ProcessTransport:
     def log(self) -> Iterator[bytes]:
         """Its stderr as it comes."""
         return _chunks(self._stderr)
+
+    def go_offline(self) -> None:
+        """Do nothing: a child process has the network of this machine."""
 
     def wait(self, seconds: float) -> bool:
         """Whether it has ended, within so many seconds."""

@@ -37,6 +37,9 @@ class Transport(Protocol):
         """Its stderr as it comes, until it ends; chunks are not lines."""
         ...
 
+    def go_offline(self) -> None:
+        """Cut it off from the network, where the runtime can. Raises WorkerError when that fails."""
+
     def wait(self, seconds: float) -> bool:
         """Whether it has ended, within so many seconds."""
         ...
@@ -104,6 +107,14 @@ class Worker:
                 return cast("ResultT", request.result_type.model_validate(message.result))
         self._arrived.put(None)  # the end stays the end, also for a second request
         raise self._explain_end()
+
+    def go_offline(self) -> None:
+        """Cut the worker off from the network, where its runtime can; model code runs without it.
+
+        Raises:
+            WorkerError: that failed.
+        """
+        self._transport.go_offline()
 
     def close(self) -> None:
         """End the worker and wait for the last line of its log."""

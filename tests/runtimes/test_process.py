@@ -13,6 +13,7 @@ from benchy.errors import WorkerDied, WorkerError
 from benchy.runtimes import choose_runtime
 from benchy.runtimes.process import ProcessRuntime, ProcessTransport, worker_command, worker_environment
 from tests.commands import is_running, kill
+from tests.runtimes import A_RUN
 
 
 def config(**sections: Any) -> BenchmarkConfig:
@@ -73,7 +74,7 @@ def test_the_process_runtime_is_the_default() -> None:
 @pytest.fixture
 def transport() -> Iterator[ProcessTransport]:
     """A started worker; its pipes are closed at the end, as the host's reading threads do it."""
-    started = ProcessRuntime().start(config(), on_gpus=False)
+    started = ProcessRuntime().start(config(), A_RUN, on_gpus=False, say=print)
     yield started
     started.close_input()
     started.kill()
@@ -106,4 +107,4 @@ def test_kill_ends_the_whole_group_and_may_be_repeated(transport: ProcessTranspo
 def test_a_python_that_is_gone_is_a_worker_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(WorkerError, match="cannot be started"):
-        ProcessRuntime().start(config(), on_gpus=False)
+        ProcessRuntime().start(config(), A_RUN, on_gpus=False, say=print)

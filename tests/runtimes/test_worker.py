@@ -15,6 +15,7 @@ from benchy.protocol import ModelTest, Phase, Progress, Upload
 from benchy.runtimes.process import ProcessRuntime, ProcessTransport
 from benchy.runtimes.worker import Worker, split_lines, whole_lines
 from tests.commands import is_running, kill
+from tests.runtimes import A_RUN
 from tests.runtimes.test_process import config
 
 
@@ -45,7 +46,7 @@ def ignore_log(_lines: list[str]) -> None:
 
 
 def real_worker() -> closing[Worker]:
-    return closing(Worker(ProcessRuntime().start(config(), on_gpus=False), ignore_log))
+    return closing(Worker(ProcessRuntime().start(config(), A_RUN, on_gpus=False, say=print), ignore_log))
 
 
 def test_a_failure_is_raised_as_its_own_class_and_the_worker_goes_on(tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_a_request_before_prepare_is_refused() -> None:
 
 
 def test_a_worker_that_was_killed_says_so_at_each_request() -> None:
-    transport = ProcessRuntime().start(config(), on_gpus=False)
+    transport = ProcessRuntime().start(config(), A_RUN, on_gpus=False, say=print)
     with closing(Worker(transport, ignore_log)) as started:
         kill(transport.pid)
         for _ in range(2):

@@ -19,6 +19,7 @@ from benchy.record import EvaluationResult
 from benchy.runtimes.process import ProcessRuntime
 from benchy.runtimes.worker import Worker
 from benchy.worker.evaluation import evaluation
+from tests.runtimes import A_RUN
 from tests.worker.conftest import Events, MakeConfig, prepared_session
 from tests.worker.tiny import write_model
 
@@ -170,7 +171,7 @@ def worker() -> Iterator[tuple[Worker, list[str]]]:
     """A real worker process, and the lines of its log."""
     log: list[str] = []
     config = BenchmarkConfig.model_construct(performance=None)
-    worker = Worker(ProcessRuntime().start(config, on_gpus=False), log.extend)
+    worker = Worker(ProcessRuntime().start(config, A_RUN, on_gpus=False, say=print), log.extend)
     yield worker, log
     worker.close()
 

@@ -19,11 +19,12 @@ from benchy.record import RunRecord, Uploaded
 from benchy.runtimes.process import ProcessRuntime, ProcessTransport
 from benchy.runtimes.worker import Worker
 from tests.records import make_record, make_run_folder
+from tests.runtimes import A_RUN
 
 
 @contextmanager
 def worker(log: list[str] | None = None) -> Iterator[tuple[Worker, ProcessTransport]]:
-    transport = ProcessRuntime().start(make_record().config, on_gpus=False)
+    transport = ProcessRuntime().start(make_record().config, A_RUN, on_gpus=False, say=print)
     started = Worker(transport, log.extend if log is not None else lambda _lines: None)
     try:
         yield started, transport

@@ -1,0 +1,167 @@
+"""What a worker's container is, as plain data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchy.config import BenchmarkConfig, parse_config
+from benchy.errors import ConfigError
+from benchy.runtimes import RunIdentity
+from benchy.runtimes.container import (
+    ContainerOptions,
+    MountOption,
+    Share,
+    container_options,
+    merge_mounts,
+    mount_for,
+    shared_folders,
+)
+from benchy.runtimes.docker import docker_arguments
+from tests.runtimes import A_RUN
+
+HOST = {"HF_TOKEN": "hf_secret", "PREFECT_API_KEY": "secret", "HF_ENDPOINT": "http://hub", "PATH": "/host/bin"}
+
+
+def config(**sections: Any) -> BenchmarkConfig:
+    return parse_config({"model": {"name": "a/b"}, "evaluation": {"tasks": "x"}} | sections, source="test")
+
+
+def options(settings: BenchmarkConfig | None = None, *, on_gpus: bool = True, **more: Any) -> ContainerOptions:
+    given: dict[str, Any] = {"image_id": "sha256:1", "host": HOST, "gid": 100, "working_dir": "/srv"} | more
+    return container_options(settings or config(), A_RUN, on_gpus=on_gpus, **given)
+
+
+def test_a_container_may_do_nothing_that_it_need_not() -> None:
+    arguments = docker_arguments(options())
+    assert arguments["user"] == "10001:100"
+    assert arguments["read_only"]
+    assert arguments["cap_drop"] == ["ALL"]
+    assert arguments["security_opt"] == ["no-new-privileges"]
+    assert arguments["pids_limit"] == 4096
+    assert arguments["init"]
+    assert arguments["auto_remove"]
+    assert "privileged" not in arguments
+
+
+def test_no_secret_of_the_host_is_in_what_docker_inspect_shows() -> None:
+    shown = str(docker_arguments(options()))
+    assert "secret" not in shown
+    assert "http://hub" in shown
+
+
+def test_gpus_go_to_the_engine_and_to_the_worker_that_checks_them() -> None:
+    made = options(gpu_ids=["GPU-1"], gpu_uuids=["GPU-1"])
+    (request,) = docker_arguments(made)["device_requests"]
+    assert request["DeviceIDs"] == ["GPU-1"]
+    assert request["Capabilities"] == [["gpu"]]
+    assert made.environment["BENCHY_GPUS"] == "GPU-1"
+    assert made.labels["benchy.gpus"] == "GPU-1"
+
+
+def test_cdi_names_go_to_the_engine_as_they_are() -> None:
+    made = options(gpu_ids=["nvidia.com/gpu=0"], gpu_uuids=["GPU-1"])
+    (request,) = docker_arguments(made)["device_requests"]
+    assert request["Driver"] == "cdi"
+    assert request["DeviceIDs"] == ["nvidia.com/gpu=0"]
+
+
+def test_without_gpus_the_engine_is_asked_for_none() -> None:
+    assert docker_arguments(options())["device_requests"] == []
+    assert "BENCHY_GPUS" not in options().environment
+
+
+def test_labels_name_the_run_and_the_flow_run() -> None:
+    assert options().labels == {"benchy.run": A_RUN.name, "benchy.gpus": ""}
+    run = RunIdentity(A_RUN.name, A_RUN.run_id, A_RUN.folder, flow_run_id="f-1")
+    made = container_options(config(), run, on_gpus=True, image_id="sha256:1", host=HOST, gid=0, working_dir="/")
+    assert made.labels["benchy.flow_run"] == "f-1"
+
+
+def test_limits_come_from_the_config() -> None:
+    limits = {"shm_size": "2g", "memory": "64g", "pids_limit": 100, "ulimits": {"memlock": -1}}
+    arguments = docker_arguments(options(config(container=limits)))
+    assert (arguments["shm_size"], arguments["mem_limit"], arguments["pids_limit"]) == ("2g", "64g", 100)
+    assert arguments["memswap_limit"] == "64g"
+    (ulimit,) = arguments["ulimits"]
+    assert (ulimit.name, ulimit.soft, ulimit.hard) == ("memlock", -1, -1)
+
+
+def test_the_cache_is_mounted_in_every_run_but_not_for_an_upload() -> None:
+    cache = MountOption("volume", "weights", "/cache", writable=True)
+    settings = config(container={"cache": "weights"})
+    assert cache in options(settings).mounts
+    assert cache not in options(settings, on_gpus=False).mounts
+    assert options().environment["HF_HOME"] == "/cache/huggingface"
+
+
+def test_volumes_of_the_config_are_mounts() -> None:
+    made = options(config(container={"volumes": ["/data:/mnt:ro", "named:/vol"]}))
+    assert MountOption("bind", "/data", "/mnt") in made.mounts
+    assert MountOption("volume", "named", "/vol", writable=True) in made.mounts
+
+
+@pytest.mark.parametrize(
+    ("container", "expected"),
+    [
+        ({"shm_size": "lots"}, "\"container.shm_size\" is 'lots' (a string); expected a size such as 512m or 8g"),
+        ({"volumes": ["/data"]}, "expected source:target or source:target:ro"),
+        ({"shmsize": "8g"}, 'unknown key "container.shmsize"; did you mean "container.shm_size"?'),
+    ],
+)
+def test_a_wrong_container_section_says_what_was_expected(container: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ConfigError) as failed:
+        config(container=container)
+    assert expected in failed.value.message
+
+
+def test_the_worker_sees_the_folders_that_the_config_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("model", "tasks", "adapter", "more"):
+        (tmp_path / folder).mkdir()
+    settings = config(
+        model={"name": "model", "args": {"peft": "adapter", "tokenizer": "a/b"}},
+        evaluation={"tasks": ["x", "more/own.yaml"], "include_path": "tasks"},
+    )
+    run = RunIdentity("r", "1", tmp_path / "outputs" / "r")
+    shares = shared_folders(settings, run, on_gpus=True)
+    read = {share.path.relative_to(tmp_path).as_posix() for share in shares if not share.writable}
+    assert read == {"model", "tasks", "adapter", "more"}
+    assert [share.path for share in shares if share.writable] == [run.folder]
+
+
+def test_an_upload_reads_the_record_and_writes_the_leaderboard_alone(tmp_path: Path) -> None:
+    settings = config(upload={"to": str(tmp_path / "board")})
+    shares = shared_folders(settings, RunIdentity("r", "1", tmp_path / "r"), on_gpus=False)
+    assert shares == [Share(tmp_path / "r"), Share(tmp_path / "board", writable=True)]
+
+
+OWN = [
+    MountOption("volume", "benchy_state", "/state", writable=True),
+    MountOption("bind", "/home/me/configs", "/app/configs"),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "own", "expected"),
+    [
+        ("/srv/outputs/r", [], MountOption("bind", "/srv/outputs/r", "/srv/outputs/r", writable=True)),
+        ("/state/outputs/r", OWN, MountOption("volume", "benchy_state", "/state", writable=True)),
+        ("/app/configs/m", OWN, MountOption("bind", "/home/me/configs/m", "/app/configs/m", writable=True)),
+    ],
+)
+def test_a_folder_is_mounted_as_the_engine_knows_it(path: str, own: list[MountOption], expected: MountOption) -> None:
+    assert mount_for(Share(Path(path), writable=True), own) == expected
+
+
+def test_a_folder_inside_the_services_own_container_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="cannot see"):
+        mount_for(Share(Path("/root/model")), OWN)
+
+
+def test_of_two_mounts_at_one_place_the_writable_one_counts() -> None:
+    read, write = MountOption("volume", "v", "/v"), MountOption("volume", "v", "/v", writable=True)
+    assert merge_mounts([write, read]) == [write]
+    assert merge_mounts([read, write]) == [write]

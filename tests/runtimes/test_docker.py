@@ -1,0 +1,386 @@
+"""The worker as a container of a real engine, with two fake GPUs."""
+
+from __future__ import annotations
+
+import gc
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from benchy.config import BenchmarkConfig, parse_config
+from benchy.errors import (
+    BenchyError,
+    ContainerRefused,
+    DiskFull,
+    EngineLost,
+    GpuBusy,
+    GpuNotFound,
+    ImageMissing,
+    NoEngine,
+    NoGpuSupport,
+    NotEnoughMemory,
+    WorkerDied,
+)
+from benchy.protocol import ModelTest, Prepare
+from benchy.record import Facts, read_record
+from benchy.run import open_run
+from benchy.runtimes import MustWait, RunIdentity, choose_runtime
+from benchy.runtimes.container import container_options
+from benchy.runtimes.docker import DockerRuntime, DockerTransport, leased_gpus, start_container
+from benchy.runtimes.process import ProcessRuntime
+from benchy.runtimes.worker import Worker
+from tests.commands import benchy, demo_settings, write_config
+from tests.engine import Engine, NoEngineHere, host_volumes, import_worker_image, running_engine
+from tests.fake_gpu_hook import UUIDS
+from tests.hub.server import LoopbackHub
+
+
+@pytest.fixture
+def settings(docker_host: Engine, worker_image: str, tmp_path: Path) -> dict[str, Any]:
+    """The demo in a container of this test's engine, on the CPU."""
+    assert docker_host.process.poll() is None
+    container = {"image": worker_image, "volumes": host_volumes(), "cache": f"cache-{tmp_path.name}"}
+    return demo_settings(tmp_path, runtime="docker", container=container)
+
+
+def on_gpus(settings: dict[str, Any], **changes: Any) -> BenchmarkConfig:
+    evaluation = settings["evaluation"] | {"device": "cuda"}
+    return parse_config(settings | {"evaluation": evaluation} | changes, source="test")
+
+
+def with_container(settings: dict[str, Any], **container: Any) -> BenchmarkConfig:
+    return parse_config(settings | {"container": settings["container"] | container}, source="test")
+
+
+def start(config: BenchmarkConfig, tmp_path: Path, *, on_gpus: bool = True, **options: Any) -> DockerTransport:
+    run = RunIdentity(f"run-{tmp_path.name}", "00000000", tmp_path / "outputs" / "run")
+    return DockerRuntime().start(config, run, on_gpus=on_gpus, **{"say": print} | options)
+
+
+@contextmanager
+def worker(transport: DockerTransport) -> Iterator[Worker]:
+    with closing(Worker(transport, ignore_lines)) as started:
+        yield started
+
+
+def ignore_lines(_lines: list[str]) -> None:
+    """Nobody reads."""
+
+
+def ignore(_event: object) -> None:
+    """Nobody looks on."""
+
+
+def inside(engine: Engine, transport: DockerTransport, *command: str) -> tuple[int, str]:
+    """The exit code and the output of a command in a worker's container."""
+    code, output = engine.client.containers.get(transport.container_id).exec_run(list(command))
+    assert isinstance(code, int)
+    assert isinstance(output, bytes)
+    return code, output.decode()
+
+
+def test_a_run_in_a_container_gives_the_scores_of_the_process_runtime(
+    settings: dict[str, Any], docker_host: Engine, at_repository: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    done = benchy("run", path, cwd=at_repository)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "outputs").iterdir()
+    in_container = read_record(folder)
+    with open_run(parse_config(settings | {"runtime": "process"}, source="test"), Facts()) as run:
+        run.model_test()
+        in_process = run.evaluation()
+    assert in_container.evaluation is not None
+    assert [b.metrics for b in in_container.evaluation.benchmarks] == [b.metrics for b in in_process.benchmarks]
+    assert in_container.environment is not None
+    image = docker_host.client.images.get(settings["container"]["image"]).id
+    assert in_container.environment.image == image
+    for benchmark in in_container.evaluation.benchmarks:
+        assert (folder / str(benchmark.samples_file)).stat().st_size > 0
+    assert "Loaded" in Path(in_container.log_file).read_text()
+    assert in_container.uploaded is not None
+    assert (tmp_path / "leaderboard" / "leaderboard.csv").is_file()
+    assert docker_host.is_empty_within(15)
+
+
+def test_the_worker_can_do_nothing_that_it_need_not(
+    settings: dict[str, Any], docker_host: Engine, tmp_path: Path
+) -> None:
+    with worker(transport := start(parse_config(settings, source="test"), tmp_path)):
+        _, status = inside(docker_host, transport, "cat", "/proc/self/status")
+        facts = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert facts["Uid"].split()[0] == "10001"
+        assert int(facts["CapEff"], 16) == int(facts["CapBnd"], 16) == 0
+        assert facts["NoNewPrivs"] == "1"
+        for place, writable in (("/", False), ("/tmp", True), ("/cache", True)):  # noqa: S108
+            code, _ = inside(docker_host, transport, "sh", "-c", f": > {place}/probe")
+            assert (code == 0) is writable, place
+        limits = docker_host.client.api.inspect_container(transport.container_id)["HostConfig"]
+        assert limits["PidsLimit"] == 4096
+        assert limits["ShmSize"] == 8 * 1024**3
+
+
+def test_after_going_offline_nothing_can_be_reached(
+    settings: dict[str, Any], docker_host: Engine, tmp_path: Path
+) -> None:
+    server = ThreadingHTTPServer((docker_host.gateway, 0), BaseHTTPRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    connect = f"import socket; socket.create_connection(({docker_host.gateway!r}, {server.server_port}), 5)"
+    try:
+        with worker(transport := start(parse_config(settings, source="test"), tmp_path)) as started:
+            code, said = inside(docker_host, transport, "python", "-c", connect)
+            assert code == 0, said
+            started.go_offline()
+            code, said = inside(docker_host, transport, "python", "-c", connect)
+            assert code == 1
+            assert "unreachable" in said
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("name", [1, UUIDS[1]])
+def test_a_run_pinned_to_gpu_1_sees_gpu_1_only(
+    settings: dict[str, Any], docker_host: Engine, tmp_path: Path, name: int | str
+) -> None:
+    with worker(transport := start(on_gpus(settings, gpus=[name]), tmp_path)) as started:
+        _, devices = inside(docker_host, transport, "sh", "-c", "echo /dev/nvidia[0-9]")
+        assert devices.split() == ["/dev/nvidia1"]
+        assert leased_gpus(docker_host.client) == {UUIDS[1]: f"run-{tmp_path.name}"}
+        with pytest.raises(GpuNotFound, match="finds no CUDA device"):  # its own check passed; torch's is next
+            started.request(Prepare(config=on_gpus(settings, gpus=[name])), ignore)
+
+
+def test_a_number_of_gpus_takes_the_free_one(settings: dict[str, Any], docker_host: Engine, tmp_path: Path) -> None:
+    docker_host.hold_memory(gpu0=(4242, "python", 20_000))
+    with worker(start(on_gpus(settings, performance={"num_gpus": 1}), tmp_path)):
+        assert list(leased_gpus(docker_host.client)) == [UUIDS[1]]
+
+
+def test_gpus_that_the_engine_did_not_pin_are_found_out_inside(
+    settings: dict[str, Any], docker_host: Engine, tmp_path: Path
+) -> None:
+    """Podman's API takes a device request and ignores it."""
+    config = on_gpus(settings, gpus=[1])
+    options = container_options(
+        config,
+        RunIdentity("r", "0", tmp_path),
+        on_gpus=True,
+        image_id=config.container.image,
+        gpu_uuids=[UUIDS[1]],
+        host={},
+        gid=0,
+        working_dir="/",
+    )
+    with (
+        worker(start_container(docker_host.client, options)) as started,
+        pytest.raises(GpuNotFound, match=f"was to get {UUIDS[1]} but got no GPU"),
+    ):
+        started.request(Prepare(config=config), ignore)
+
+
+def test_a_second_run_waits_for_the_gpu_of_the_first(
+    settings: dict[str, Any], docker_host: Engine, tmp_path: Path
+) -> None:
+    config = on_gpus(settings, gpus=[0])
+    said: list[str] = []
+    started: list[DockerTransport] = []
+    waiting = threading.Event()
+
+    def say(lines: list[str]) -> None:
+        said.extend(lines)
+        waiting.set()
+
+    def second() -> None:
+        started.append(start(config, tmp_path, say=say))
+
+    with worker(first := start(config, tmp_path)):
+        with pytest.raises(MustWait):
+            start(config, tmp_path, wait=False)
+        thread = threading.Thread(target=second, daemon=True)
+        thread.start()
+        assert waiting.wait(60)
+        assert not started
+    thread.join(60)
+    assert said == [f"waiting for {UUIDS[0]}, which run run-{tmp_path.name} has"]
+    with worker(started[0]):
+        assert first.container_id != started[0].container_id
+    assert docker_host.is_empty_within(15)
+
+
+@pytest.mark.parametrize(
+    ("changes", "held", "kind", "message"),
+    [
+        ({"gpus": [7]}, {}, GpuNotFound, "GPU 7 not found; this host has 0, 1"),
+        ({"gpus": [1]}, {"gpu1": (4242, "python", 9000)}, GpuBusy, r"process 4242 \(python, 9,000 MiB\)"),
+    ],
+)
+def test_a_gpu_that_cannot_be_had_is_named(
+    settings: dict[str, Any],
+    docker_host: Engine,
+    tmp_path: Path,
+    changes: dict[str, Any],
+    held: dict[str, Any],
+    kind: type[BenchyError],
+    message: str,
+) -> None:
+    docker_host.hold_memory(**held)
+    with pytest.raises(kind, match=message):
+        start(on_gpus(settings, **changes), tmp_path)
+
+
+def test_an_image_that_was_not_built_says_how_to_build_it(settings: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ImageMissing) as failed:
+        start(with_container(settings, image="nobody/built:1"), tmp_path)
+    assert failed.value.hint == "build it: `docker build -f Dockerfile.gpu -t nobody/built:1 .`"
+
+
+def test_what_the_engine_refuses_is_said_in_its_words(
+    settings: dict[str, Any], docker_host: Engine, tmp_path: Path
+) -> None:
+    with pytest.raises(ContainerRefused, match="bind source path does not exist: /nowhere"):
+        start(with_container(settings, volumes=["/nowhere:/mnt"]), tmp_path)
+    assert docker_host.is_empty_within(15)
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # the SDK leaks the socket of a try in vain
+def test_without_an_engine_docker_is_an_error_and_the_default_is_a_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    settings = demo_settings(tmp_path) | {"gpus": [0]}
+    settings["evaluation"]["device"] = "cuda"
+    assert isinstance(choose_runtime(parse_config(settings, source="test")), ProcessRuntime)
+    with pytest.raises(NoEngine, match="no Docker engine answers at unix://"):
+        start(parse_config(settings | {"runtime": "docker"}, source="test"), tmp_path)
+    gc.collect()  # here, and not in a later test
+
+
+@pytest.mark.usefixtures("docker_host")
+def test_an_engine_makes_docker_the_default_for_gpus(tmp_path: Path) -> None:
+    settings = demo_settings(tmp_path)
+    assert isinstance(choose_runtime(parse_config(settings, source="test")), ProcessRuntime)
+    settings["evaluation"]["device"] = "cuda"
+    assert isinstance(choose_runtime(parse_config(settings | {"gpus": [0]}, source="test")), DockerRuntime)
+
+
+def test_a_worker_that_the_kernel_killed_for_memory_says_so(settings: dict[str, Any], tmp_path: Path) -> None:
+    config = with_container(settings, memory="100m")
+    with worker(start(config, tmp_path)) as started, pytest.raises(NotEnoughMemory, match="ran out of memory"):
+        started.request(Prepare(config=config), ignore)
+
+
+def test_a_killed_worker_is_named_as_killed(settings: dict[str, Any], docker_host: Engine, tmp_path: Path) -> None:
+    with worker(transport := start(parse_config(settings, source="test"), tmp_path)) as started:
+        docker_host.client.containers.get(transport.container_id).kill()
+        with pytest.raises(WorkerDied, match="signal 9") as failed:
+            started.request(ModelTest(), ignore)
+    assert failed.value.transient
+
+
+def test_the_container_leaves_when_nobody_holds_its_stdin(settings: dict[str, Any], tmp_path: Path) -> None:
+    transport = start(parse_config(settings, source="test"), tmp_path)
+    with worker(transport):
+        transport.close_input()
+        assert transport.wait(30)
+    assert transport.explain_end().message == "the worker ended with exit code 0 before it answered"
+
+
+@pytest.fixture
+def engine_without_gpus(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """Another engine, which may be killed."""
+    try:
+        with running_engine(gpus=False) as started:
+            settings["container"]["image"] = import_worker_image(started)
+            monkeypatch.setenv("DOCKER_HOST", started.address)
+            yield started
+    except NoEngineHere as reason:
+        pytest.skip(f"no Docker engine for the tests: {reason}")
+
+
+def test_an_engine_without_gpus_and_one_that_goes_away_are_named(
+    engine_without_gpus: Engine, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(NoGpuSupport, match="could not select device driver") as refused:
+        start(on_gpus(settings, gpus=[0]), tmp_path)
+    assert "nvidia-ctk" in refused.value.hint
+    with worker(start(parse_config(settings, source="test"), tmp_path)) as started:
+        engine_without_gpus.process.kill()
+        with pytest.raises(EngineLost) as lost:
+            started.request(ModelTest(), ignore)
+    assert lost.value.transient
+
+
+def test_a_pinned_run_fails_on_the_command_line_with_the_named_error(
+    settings: dict[str, Any], at_repository: Path, tmp_path: Path
+) -> None:
+    changes = {"evaluation": {"device": "cuda"}, "gpus": [7], "container": settings["container"]}
+    done = benchy("run", write_config(tmp_path, runtime="docker", **changes), cwd=at_repository)
+    assert done.returncode == GpuNotFound.exit_code
+    assert "GpuNotFound: GPU 7 not found; this host has 0, 1" in done.stderr
+
+
+def point_at(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HF_ENDPOINT", "HF_HUB_DISABLE_XET", "HF_HUB_OFFLINE"):
+        monkeypatch.setenv(name, hub.environment(Path())[name])
+
+
+def test_weights_are_fetched_once_for_all_runs_and_the_token_is_nowhere_to_be_seen(
+    settings: dict[str, Any],
+    docker_host: Engine,
+    at_repository: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings["model"] = {"name": "org/tiny"}
+    config = parse_config(settings, source="test")
+    with LoopbackHub(docker_host.gateway, docker_host.other_address) as hub:
+        repository = hub.add_repository("org/tiny", at_repository / "configs" / "demo" / "model")
+        repository.private = True
+        repository.accepted.add("reader")
+        point_at(hub, monkeypatch)
+        token = hub.add_user("reader")
+        request = Prepare(config=config, token=token)
+        log: list[str] = []
+        with (
+            closing(Worker(first := start(config, tmp_path), log.extend)) as one,
+            closing(Worker(start(config, tmp_path), log.extend)) as other,
+        ):
+            one.send(request)
+            other.send(request)
+            assert one.receive(request, ignore).model == other.receive(request, ignore).model
+            weights = (at_repository / "configs" / "demo" / "model" / "model.safetensors").stat().st_size
+            assert weights <= hub.content_bytes < 2 * weights
+            shown = json.dumps(docker_host.client.api.inspect_container(first.container_id))
+            _, processes = inside(docker_host, first, "sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ")
+            assert "benchy.worker" in processes
+            for place in (shown, processes, "".join(log)):
+                assert token not in place
+        with closing(Worker(start(config, tmp_path), log.extend)) as third:
+            bytes_before = hub.content_bytes
+            third.request(request, ignore)
+            assert hub.content_bytes == bytes_before
+
+
+def test_a_full_cache_volume_is_named(
+    settings: dict[str, Any], docker_host: Engine, at_repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings["model"] = {"name": "org/tiny"}
+    size = {"type": "tmpfs", "device": "tmpfs", "o": "size=200k,uid=10001"}
+    docker_host.client.volumes.create(settings["container"]["cache"], driver="local", driver_opts=size)
+    config = parse_config(settings, source="test")
+    with LoopbackHub(docker_host.gateway, docker_host.other_address) as hub:
+        hub.add_repository("org/tiny", at_repository / "configs" / "demo" / "model")
+        point_at(hub, monkeypatch)
+        with worker(start(config, tmp_path)) as started, pytest.raises(DiskFull):
+            started.request(Prepare(config=config), ignore)
