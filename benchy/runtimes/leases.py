@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import GpuBusy, GpuNotFound
+from benchy.model_files import loads_weights
 from benchy.runtimes import MustWait, Say
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -88,6 +89,8 @@ def gpus_wanted(config: BenchmarkConfig) -> tuple[int | str, ...] | int:
         return config.gpus
     if config.performance.num_gpus:
         return config.performance.num_gpus
+    if not loads_weights(config.model):
+        return 0
     device = config.evaluation.device
     if config.performance.use_accelerate:
         return 1

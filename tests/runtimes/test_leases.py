@@ -37,6 +37,7 @@ def test_what_nvidia_smi_prints_is_read() -> None:
         ({}, 1),
         ({"evaluation": {"tasks": "x", "device": "cuda:1"}}, 2),
         ({"evaluation": {"tasks": "x", "device": "cpu"}}, 0),
+        ({"model": {"name": "gpt", "backend": "local-completions"}}, 0),
     ],
 )
 def test_a_config_says_which_gpus_or_how_many(sections: dict[str, Any], wanted: object) -> None:

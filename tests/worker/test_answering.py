@@ -17,6 +17,7 @@ from benchy.record import EvaluationResult
 from benchy.runtimes.process import ProcessRuntime
 from benchy.runtimes.worker import Worker
 from benchy.worker.evaluation import evaluation
+from tests.runtimes import A_RUN
 from tests.worker.conftest import MakeConfig, prepared_session
 from tests.worker.test_evaluation import DIFFERS, read_files, without
 from tests.worker.tiny import FORWARD_LOG, write_logged_model
@@ -50,7 +51,7 @@ def count_lines(path: Path) -> int:
 
 def start(config: BenchmarkConfig) -> Worker:
     """A prepared worker."""
-    worker = Worker(ProcessRuntime().start(config, on_gpus=False), lambda _lines: None)
+    worker = Worker(ProcessRuntime().start(config, A_RUN, on_gpus=False, say=print), lambda _lines: None)
     worker.request(Prepare(config=config), lambda _event: None)
     return worker
 
