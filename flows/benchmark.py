@@ -13,12 +13,18 @@ from prefect.runtime import flow_run
 from benchy.config import BenchmarkConfig, load_config
 from benchy.preflight import preflight
 from benchy.run import Run, current_run, open_run
+from flows.containers import end_containers_of_run
 from tasks.evaluation import evaluation
 from tasks.model_test import model_test
 from tasks.upload import upload
 
 
-@flow(name="benchy")
+@flow(
+    name="benchy",
+    on_cancellation=[end_containers_of_run],
+    on_crashed=[end_containers_of_run],
+    on_failure=[end_containers_of_run],
+)
 def benchy(
     config: str,
     limit: float | None = None,

@@ -8,10 +8,12 @@ from prefect import serve
 from prefect.deployments.runner import RunnerDeployment
 
 from flows.benchmark import benchy
+from flows.containers import sweep
 
 
 def serve_deployments(files: list[Path]) -> None:
     """Serve ``benchy/<stem>`` for each file until the process is stopped; one run at a time, the next ones wait."""
+    sweep([file.stem for file in files])
     serve(*(_deployment(file) for file in files), limit=1, pause_on_shutdown=False)
 
 

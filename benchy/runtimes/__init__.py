@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -75,3 +76,14 @@ def _engine_answers() -> bool:
     except NoEngine:
         return False
     return True
+
+
+def end_containers(flow_run_id: str) -> None:
+    """Remove every container that a flow run left; does nothing where there is no engine."""
+    if importlib.util.find_spec("docker") is None:
+        return
+    from benchy.errors import NoEngine
+    from benchy.runtimes.docker import remove_containers
+
+    with suppress(NoEngine):
+        remove_containers(flow_run_id)

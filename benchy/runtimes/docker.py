@@ -36,6 +36,7 @@ from benchy.errors import (
 )
 from benchy.runtimes import RunIdentity, Say
 from benchy.runtimes.container import (
+    FLOW_RUN_LABEL,
     GPUS_LABEL,
     RUN_LABEL,
     ContainerOptions,
@@ -164,6 +165,19 @@ def leased_gpus(client: docker.DockerClient) -> dict[str, str]:
         labels = container["Labels"]
         found |= {gpu: labels.get(RUN_LABEL, "") for gpu in labels[GPUS_LABEL].split(",") if gpu}
     return found
+
+
+def remove_containers(flow_run_id: str) -> None:
+    """End and remove every container that is labelled with a flow run.
+
+    Raises:
+        NoEngine: none answers.
+    """
+    with closing(connect()) as client:
+        filters = {"label": f"{FLOW_RUN_LABEL}={flow_run_id}"}
+        for container in client.containers.list(all=True, filters=filters, ignore_removed=True):
+            with suppress(*ENGINE_ERRORS):  # it is being removed already
+                container.remove(force=True)
 
 
 def start_container(client: docker.DockerClient, options: ContainerOptions) -> DockerTransport:

@@ -1,0 +1,46 @@
+"""Ends the containers that a flow run left behind; they are found by their label, in whichever process this runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import Flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.states import Crashed
+
+from benchy.runtimes import end_containers
+
+
+def end_containers_of_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
+    """Prefect's hook for a run that was cancelled, crashed or failed; it runs after the flow's process is dead."""
+    end_containers(str(flow_run.id))
+
+
+def sweep(deployments: list[str]) -> None:
+    """At the start of the only service of these deployments: what ran under the last one is orphaned.
+
+    When a service and its flows are killed together, nobody is left to tell the server.
+    """
+    with get_client(sync_client=True) as client:
+        orphans = client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=["benchy"])),
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=deployments)),
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(
+                    type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING, StateType.CANCELLING])
+                )
+            ),
+        )
+        for orphan in orphans:
+            end_containers(str(orphan.id))
+            client.set_flow_run_state(orphan.id, Crashed(message="its service was killed"), force=True)
