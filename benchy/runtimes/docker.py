@@ -174,7 +174,7 @@ def remove_containers(flow_run_id: str) -> None:
         NoEngine: none answers.
     """
     with closing(connect()) as client:
-        filters = {"label": f"{FLOW_RUN_LABEL}={flow_run_id}"}
+        filters: dict[str, Any] = {"label": f"{FLOW_RUN_LABEL}={flow_run_id}"}
         for container in client.containers.list(all=True, filters=filters, ignore_removed=True):
             with suppress(*ENGINE_ERRORS):  # it is being removed already
                 container.remove(force=True)
