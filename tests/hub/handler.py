@@ -30,9 +30,12 @@ _DATE = "2026-01-01T00:00:00.000Z"
 class Refused(Exception):
     """An answer that is an error."""
 
-    def __init__(self, status: int, message: str, code: str | None = None, **headers: str) -> None:
+    def __init__(
+        self, status: int, message: str, code: str | None = None, *, url: str | None = None, **headers: str
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.body = {"error": message} | ({"url": url} if url else {})
         self.headers = {"X-Error-Message": message} | ({"X-Error-Code": code} if code else {}) | headers
 
 
@@ -62,7 +65,7 @@ class HubHandler(BaseHTTPRequestHandler):
             self._authenticate()
             self._route()
         except Refused as refused:
-            self._send(refused.status, json.dumps({"error": str(refused)}).encode(), refused.headers)
+            self._send(refused.status, json.dumps(refused.body).encode(), refused.headers)
 
     do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - the base class's names
 
@@ -103,7 +106,8 @@ class HubHandler(BaseHTTPRequestHandler):
             raise Refused(401, "Invalid username or password.")
         role = {"displayName": "test", "role": self._user.role}
         token = {"type": "access_token", "accessToken": role}
-        self._send_json({"type": "user", "name": self._user.name, "orgs": [], "auth": token})
+        orgs = [{"type": "org", "name": org, "roleInOrg": "write"} for org in self._user.orgs]
+        self._send_json({"type": "user", "name": self._user.name, "orgs": orgs, "auth": token})
 
     def agent_harnesses(self) -> None:
         """The client may ask which programs drive it."""
@@ -208,14 +212,16 @@ class HubHandler(BaseHTTPRequestHandler):
 
     def create_repo(self) -> None:
         asked = json.loads(self._body)
-        if self._user is None or self._user.role != "write":
-            raise Refused(403, "You don't have the rights to create a repository")
-        name = f"{asked.get('organization') or self._user.name}/{asked['name']}"
+        owner = asked.get("organization") or (self._user.name if self._user else "")
+        if self._user is None or not self._user.may_write(owner):
+            raise Refused(403, f'You don\'t have the rights to create a {asked["type"]} under "{owner}"')
+        name = f"{owner}/{asked['name']}"
         repo_type: RepoType = asked.get("type", "model")
         url = f"{self.hub.endpoint}/{'datasets/' if repo_type == 'dataset' else ''}{name}"
-        if (repo_type, name) in self.hub.repositories:
-            raise Refused(409, "You already created this repo")
-        self.hub.add_repository(name, repo_type=repo_type).private = bool(asked.get("private"))
+        with self.hub.lock:
+            if (repo_type, name) in self.hub.repositories:
+                raise Refused(409, "You already created this repo", url=url)
+            self.hub.add_repository(name, repo_type=repo_type).private = asked.get("visibility") == "private"
         self._send_json({"url": url, "name": name, "id": name})
 
     def preupload(self, type: RepoType, id: str, revision: str) -> None:  # noqa: A002
@@ -293,11 +299,12 @@ class HubHandler(BaseHTTPRequestHandler):
     def _require_write(self, repository: Repository) -> None:
         if self._user is None:
             raise Refused(401, "Invalid username or password.")
-        if self._user.role != "write":
+        if not self._user.may_write(repository.id.partition("/")[0]):
             raise Refused(403, f"Forbidden: pass a token with write access to {repository.id}")
 
     def _is_granted(self, repository: Repository) -> bool:
-        return self._user is not None and self._user.name in repository.accepted
+        owner = repository.id.partition("/")[0]
+        return self._user is not None and (self._user.name in repository.accepted or owner in self._user.owners)
 
     # Answers
 

@@ -34,7 +34,18 @@ class User:
 
     name: str
     role: str = "read"
-    """``read`` or ``write``."""
+    """Of the token: ``read`` or ``write``."""
+    orgs: tuple[str, ...] = ()
+    """Where the user is a member who may write."""
+
+    @property
+    def owners(self) -> set[str]:
+        """Whose repositories are the user's own."""
+        return {self.name, *self.orgs}
+
+    def may_write(self, owner: str) -> bool:
+        """Whether this token may change a repository of that owner."""
+        return self.role == "write" and owner in self.owners
 
 
 class _Server(ThreadingHTTPServer):
@@ -61,6 +72,8 @@ class LoopbackHub:
     faults: Faults = field(default_factory=Faults)
     lfs_objects: dict[str, bytes] = field(default_factory=dict)
     """Uploaded contents by SHA-256, not yet in a commit."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a repository is made."""
     closing: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
@@ -116,10 +129,10 @@ class LoopbackHub:
         self.repositories[repo_type, name] = repository
         return repository
 
-    def add_user(self, name: str, *, role: str = "read") -> str:
+    def add_user(self, name: str, *, role: str = "read", orgs: tuple[str, ...] = ()) -> str:
         """A user; the token that names them."""
         token = f"hf_{name}{role}"
-        self.users[token] = User(name, role)
+        self.users[token] = User(name, role, orgs)
         return token
 
     def fail(self, pattern: str, *, status: int = 503, times: int = 1_000_000, retry_after: int | None = None) -> Fault:
