@@ -149,22 +149,21 @@ def _print_results(opened: Any) -> None:
     if record.uploaded:
         click.echo(f"Leaderboard: {record.uploaded.url}")
     else:
-        click.echo(f"Not published: no upload.to in the config; `benchy upload {opened.folder} --to FOLDER` does it")
+        click.echo(
+            f"Not published: no upload.to in the config; `benchy upload {opened.folder} --to LEADERBOARD` does it"
+        )
 
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--to", help="The leaderboard; the config's own if not given.")
+@click.option("--to", help="A folder or hf://datasets/ORG/NAME; the config's own if not given.")
 def upload(folder: Path, to: str | None) -> None:
     """Publish a finished run again or later."""
     from benchy.leaderboard.publication import read_finished
     from benchy.run import upload_record
 
     config = read_finished(folder).config
-    target = to or (config.upload.to if config.upload else None)
-    if target is None:
-        raise ConfigError("the run's config names no leaderboard", hint="say --to FOLDER")
-    uploaded = upload_record(folder, config, to=target)
+    uploaded = upload_record(folder, config, config.with_upload_to(to))
     already = " (it was there already)" if uploaded.already_there else ""
     click.echo(f"✅ Published {folder.name}{already}\nLeaderboard: {uploaded.url}")
 

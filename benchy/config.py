@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from benchy import __version__
@@ -15,6 +16,10 @@ from benchy.errors import ConfigError
 
 LM_EVAL_SEEDS = (0, 1234, 1234, 1234)
 """lm-eval's defaults."""
+UPLOAD_TOKEN = "HF_UPLOAD_TOKEN"  # noqa: S105 - the name of a variable
+_READ_TOKENS = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN"}
+"""What huggingface_hub and its predecessors read by themselves."""
+_DATA_SET = re.compile(r"hf://datasets/(?P<name>[\w.-]+/[\w.-]+)")
 _FIX_FILE = "fix the file, then try again"
 KeyPath = tuple[str | int, ...]
 
@@ -154,10 +159,39 @@ class LoggingConfig(_Section):
 
 
 class UploadConfig(_Section):
-    """Where the result is published."""
+    """Where the result is published, and what of it."""
 
     to: _Name
-    """The leaderboard: a folder."""
+    """The leaderboard: a folder, or a data set on the Hugging Face Hub (``hf://datasets/org/name``)."""
+    samples: bool = True
+    """Publish each document's prompt, answer and score too; some data sets must not be published again."""
+    model_card: bool = False
+    """Also offer the scores to the model's own repository, as a pull request with ``.eval_results/*.yaml``."""
+    token_env: _Name = UPLOAD_TOKEN
+    """The environment variable with a token that may write to the data set; the GPU worker never sees it."""
+
+    @field_validator("to")
+    @classmethod
+    def _refuse_other_addresses(cls, to: str) -> str:
+        if "://" in to and not _DATA_SET.fullmatch(to):
+            raise ValueError(f'"upload.to" is {to!r}; expected a folder or hf://datasets/ORG/NAME')
+        return to
+
+    @field_validator("token_env")
+    @classmethod
+    def _refuse_the_models_token(cls, name: str) -> str:
+        if name in _READ_TOKENS:
+            raise ValueError(
+                f'"upload.token_env" is {name}, which code of the model can read; put the token that may write '
+                f"to the leaderboard into another variable, e.g. {UPLOAD_TOKEN}"
+            )
+        return name
+
+    @property
+    def data_set(self) -> str | None:
+        """``org/name`` on the Hub; None for a folder."""
+        found = _DATA_SET.fullmatch(self.to)
+        return found["name"] if found else None
 
 
 class ContainerConfig(_Section):
@@ -227,6 +261,20 @@ class BenchmarkConfig(_Section):
     def is_test(self) -> bool:
         """Whether this run is a test and never ranked: it sees only part of each benchmark."""
         return self.evaluation.limit is not None
+
+    def with_upload_to(self, to: str | None) -> UploadConfig:
+        """The section ``upload``, with another leaderboard if one is given.
+
+        Raises:
+            ConfigError: neither names one, or it is not valid.
+        """
+        if self.upload is None and to is None:
+            raise ConfigError("the run's config names no leaderboard", hint="say --to LEADERBOARD")
+        section = self.upload.model_dump() if self.upload else {}
+        data = self.model_dump(mode="json") | {"upload": section | ({"to": to} if to else {})}
+        upload = parse_config(data, source="--to").upload
+        assert upload is not None  # noqa: S101 - just given
+        return upload
 
     def with_overrides(
         self,

@@ -140,7 +140,6 @@ class UploadFailed(BenchyError):
     """The leaderboard could not be written; the finished record is kept."""
 
     exit_code = 9
-    default_hint = "the record is kept: `benchy upload <run folder>` publishes it later"
 
 
 class WorkerError(BenchyError):

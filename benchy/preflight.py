@@ -13,6 +13,7 @@ from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, DiskFull, ModelNotFound
 from benchy.gpus import gpu_memory_bytes
 from benchy.hub_failures import Repo, cache_folder
+from benchy.leaderboard.access import require_write_access
 from benchy.memory import estimate_memory, in_gb, judge_memory, read_shape
 from benchy.model_checks import check_model
 from benchy.model_files import files_to_load, find_weights, loads_weights, weight_files
@@ -36,7 +37,8 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None) -> Fact
         TaskNotFound: lm-eval knows no such task.
         ModelNotFound: no such folder, repository or revision, or no weights in it.
         ModelLoadError: weights or an architecture that the back end cannot load.
-        AccessDenied: the model or a data set is private or gated, or the token is missing or not valid.
+        AccessDenied: the model or a data set is private or gated, the leaderboard may not be written, or a token is
+            missing or not valid.
         NetworkError: the Hub cannot be reached.
         NotEnoughMemory: the weights alone are too big for a GPU.
         DiskFull: the cache has no space for what is to be fetched.
@@ -45,6 +47,8 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None) -> Fact
     """
     require_tasks(config.evaluation.tasks, config.evaluation.include_path)
     _require_writable(config)
+    if config.upload is not None:
+        require_write_access(config.upload)
     source = _open(config)
     check_benchmarks(config)
     if source is None:

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from benchy.config import BenchmarkConfig
+from benchy.config import BenchmarkConfig, UploadConfig
 from benchy.errors import ErrorData
 from benchy.record import EvaluationResult, ModelTestResult, Prepared, Uploaded
 
@@ -69,7 +69,7 @@ class Upload(Request[Uploaded]):
     method = "upload"
     result_type = Uploaded
     run_folder: str
-    to: str
+    config: UploadConfig
 
 
 REQUESTS: dict[str, type[Prepare | ModelTest | Evaluation | Upload]] = {

@@ -127,7 +127,11 @@ class Run:
         self.close_worker()
         if self.config.upload is None:
             return None
-        result = upload_record(self.folder, self.config, to=self.config.upload.to, run=self)
+        try:
+            result = upload_record(self.folder, self.config, self.config.upload, run=self)
+        except BenchyError as error:
+            error.hint += f"{'; then' if error.hint else ''} `benchy upload {self.folder}`: the record is kept"
+            raise
         self._update(status="published", uploaded=result, upload=result.upload_seconds)
         return result
 
@@ -245,7 +249,7 @@ def current_run() -> Run | None:
     return _current
 
 
-def upload_record(folder: Path, config: BenchmarkConfig, *, to: str, run: Run | None = None) -> Uploaded:
+def upload_record(folder: Path, config: BenchmarkConfig, upload: UploadConfig, *, run: Run | None = None) -> Uploaded:
     """Publish the finished record in a run's folder, from a worker that has no GPU and no model code.
 
     Raises:
@@ -257,9 +261,8 @@ def upload_record(folder: Path, config: BenchmarkConfig, *, to: str, run: Run | 
     started = choose_runtime(config).start(config, _identity(record, folder), on_gpus=False, say=log.write)
     worker = Worker(started, log.write)
     try:
-        return worker.request(
-            Upload(run_folder=str(folder.resolve()), to=to), run.notify if run else lambda _event: None
-        )
+        request = Upload(run_folder=str(folder.resolve()), config=upload)
+        return worker.request(request, run.notify if run else lambda _event: None)
     finally:
         worker.close()
         if run is None:

@@ -96,6 +96,28 @@ def make_config(
     return parse_config(data, source="test")
 
 
+def make_samples(part: BenchmarkResult) -> list[dict[str, Any]]:
+    """What lm-eval writes about two documents of a benchmark with multiple choice."""
+    return [
+        {
+            "doc_id": number,
+            "doc": {"question": f"Where does crow {number} live?", "choices": ["sea", "field"], "answer": 1},
+            "target": "1",
+            "arguments": {
+                f"gen_args_{choice}": {"arg_0": f"Question: Where does crow {number} live?", "arg_1": f" {word}"}
+                for choice, word in enumerate(("sea", "field"))
+            },
+            "resps": [[["-3.9", "False"]], [["-0.1", "True"]]],
+            "filtered_resps": [["-3.9", "False"], ["-0.1", "True"]],
+            "filter": "none",
+            "metrics": [metric.name for metric in part.metrics],
+            "doc_hash": "9f5d", "prompt_hash": "6ea3", "target_hash": "6b86",
+            **dict.fromkeys((metric.name for metric in part.metrics), 1.0),
+        }
+        for number in range(2)
+    ]  # fmt: skip
+
+
 def make_environment() -> Environment:
     """One GPU."""
     return Environment(
@@ -149,10 +171,13 @@ def make_evaluation(
 
 
 def make_run_folder(parent: Path, record: RunRecord) -> Path:
-    """The run's folder as its evaluation leaves it: the record, and lm-eval's own file."""
+    """The run's folder as its evaluation leaves it: the record, and lm-eval's own files."""
     folder = parent / record.run_name
     folder.mkdir(parents=True)
     write_record(record, folder)
+    for part in record.evaluation.benchmarks if record.evaluation else ():
+        if part.samples_file:
+            (folder / part.samples_file).write_text("".join(f"{json.dumps(row)}\n" for row in make_samples(part)))
     if record.evaluation is not None:
         results = {part.name: {"alias": part.alias} for part in record.evaluation.benchmarks}
         (folder / record.evaluation.results_file).write_text(json.dumps({"results": results}, indent=2))

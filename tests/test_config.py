@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchy.config import BenchmarkConfig, load_config, parse_config
+from benchy.config import BenchmarkConfig, UploadConfig, load_config, parse_config
 from benchy.errors import ConfigError
 
 SETTLED_FORM = """\
@@ -29,7 +29,7 @@ performance:
 logging:
   log_dir: "logs"
 upload:
-  to: "leaderboard"            # a folder here; Hub data sets come with a later issue
+  to: "leaderboard"            # a folder, or a data set on the Hub: hf://datasets/org/name
 """
 
 
@@ -79,6 +79,16 @@ def test_without_a_limit_a_run_is_no_test(written: Path) -> None:
     assert not load(written, changed("  limit: 10\n", "")).is_test
 
 
+def test_a_leaderboard_is_a_folder_or_a_data_set(written: Path) -> None:
+    assert UploadConfig(to="hf://datasets/org/board.v2").data_set == "org/board.v2"
+    assert UploadConfig(to="hf/datasets").data_set is None
+    config = load(written, changed("upload:", "upload:\n  samples: false"))
+    assert config.with_upload_to(None) == config.upload
+    assert config.with_upload_to("elsewhere") == UploadConfig(to="elsewhere", samples=False)
+    with pytest.raises(ConfigError, match="s3://bucket"):
+        config.with_upload_to("s3://bucket")
+
+
 def test_a_config_survives_its_record(written: Path) -> None:
     more = "gpus: [0, GPU-8f2c]\n"
     config = load(written, SETTLED_FORM + more)
@@ -106,6 +116,9 @@ def test_a_config_survives_its_record(written: Path) -> None:
         ("log_dir", "level: 1\n  log_dir", ['unknown key "logging.level"']),
         ("  limit: 10", "  limit: 10\n  limit: 20", ['"evaluation.limit" is written twice']),
         ("model:", "model: [", ["not valid YAML"]),
+        ('to: "leaderboard" ', 'to: "s3://bucket/x" ', ["s3://bucket/x", "a folder or hf://datasets/ORG/NAME"]),
+        ('to: "leaderboard" ', 'to: "hf://datasets/board" ', ["hf://datasets/board", "hf://datasets/ORG/NAME"]),
+        ("upload:", "upload:\n  token_env: HF_TOKEN", ["HF_TOKEN, which code of the model can read"]),
     ],
 )
 def test_a_mistake_names_the_file_the_key_and_what_was_expected(

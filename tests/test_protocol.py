@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchy.config import parse_config
+from benchy.config import UploadConfig, parse_config
 from benchy.errors import ErrorData
 from benchy.protocol import (
     REQUESTS,
@@ -41,7 +41,7 @@ CONFIG = parse_config(
         Prepare(config=CONFIG),
         ModelTest(prompt="“Grüße”\nzweite Zeile"),
         Evaluation(run_folder="/a b"),
-        Upload(run_folder="x", to="y"),
+        Upload(run_folder="x", config=UploadConfig(to="y")),
     ],
 )
 def test_a_request_is_one_line_and_comes_back_equal(request_: Prepare | ModelTest | Evaluation | Upload) -> None:

@@ -150,7 +150,7 @@ def _naming_failures(folder: Path) -> Iterator[None]:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskFull(
                 f"no space left on the disk of {folder}; the leaderboard there is as it was",
-                hint="free some space there, then `benchy upload <run folder>`",
+                hint="free some space there",
             ) from error
         where = error.filename or folder
         if isinstance(error, (FileExistsError, NotADirectoryError)):

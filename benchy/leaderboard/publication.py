@@ -9,7 +9,7 @@ from typing import Any
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import UploadFailed
-from benchy.record import RECORD_FILE, RunRecord, read_record
+from benchy.record import RECORD_FILE, EvaluationResult, RunRecord, read_record
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Publication:
     """What its folder in the store holds, by name: content, or where it is."""
 
 
-def read_publication(folder: Path) -> Publication:
-    """What is published of the run in a folder.
+def read_publication(folder: Path, *, samples: bool = True) -> Publication:
+    """What is published of the run in a folder; ``samples`` says whether each document's answer is.
 
     Raises:
         UploadFailed: the run has no scores, or a file of it is missing.
@@ -32,12 +32,19 @@ def read_publication(folder: Path) -> Publication:
     evaluation = record.evaluation
     assert evaluation is not None  # noqa: S101 - read_finished says so
     _require_plain_name(record.run_name, folder)
-    results = folder / _require_plain_name(evaluation.results_file, folder)
-    if not results.is_file():
-        raise UploadFailed(f"lm-eval's own file {results} is missing", hint="put it back, or run the evaluation again")
-    published = as_published(record)
+    names = [evaluation.results_file]
+    if samples:
+        names += [part.samples_file for part in evaluation.benchmarks if part.samples_file]
+    files = {name: _require_file(folder / _require_plain_name(name, folder)) for name in names}
+    published = as_published(record, samples=samples)
     content = (published.model_dump_json(indent=2) + "\n").encode()
-    return Publication(published, {RECORD_FILE: content, results.name: results})
+    return Publication(published, {RECORD_FILE: content, **files})
+
+
+def _require_file(path: Path) -> Path:
+    if not path.is_file():
+        raise UploadFailed(f"lm-eval's own file {path} is missing", hint="put it back, or run the evaluation again")
+    return path
 
 
 def read_finished(folder: Path) -> RunRecord:
@@ -59,7 +66,7 @@ def read_finished(folder: Path) -> RunRecord:
     return record
 
 
-def as_published(record: RunRecord) -> RunRecord:
+def as_published(record: RunRecord, *, samples: bool = True) -> RunRecord:
     """The record as everybody may see it, and the same whenever it is uploaded.
 
     An absolute path says nothing to others and may hold a person's name: its last part stands for it. What happened
@@ -68,7 +75,15 @@ def as_published(record: RunRecord) -> RunRecord:
     model = record.model and record.model.model_copy(update={"name": _last_part(record.model.name)})
     changes: dict[str, object] = {"status": "published", "error": None, "uploaded": None, "model": model}
     changes |= {"log_file": _last_part(record.log_file), "config": _without_paths(record.config)}
+    if record.evaluation and not samples:
+        changes["evaluation"] = _without_samples(record.evaluation)
     return record.model_copy(update={**changes, "seconds": record.seconds.model_copy(update={"upload": None})})
+
+
+def _without_samples(evaluation: EvaluationResult) -> EvaluationResult:
+    """It names no file that is not published."""
+    benchmarks = tuple(part.model_copy(update={"samples_file": None}) for part in evaluation.benchmarks)
+    return evaluation.model_copy(update={"benchmarks": benchmarks})
 
 
 def _without_paths(config: BenchmarkConfig) -> BenchmarkConfig:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from benchy.errors import UploadFailed
-from benchy.leaderboard.folder import publish
-from benchy.leaderboard.publication import read_publication
+from benchy.config import UploadConfig
+from benchy.hub_failures import Repo
+from benchy.leaderboard import data_set, folder
+from benchy.leaderboard.access import naming_write_failures, writing_client
+from benchy.leaderboard.board import Board
+from benchy.leaderboard.publication import Publication, read_publication
 from benchy.leaderboard.rendering import HTML_FILE
 from benchy.protocol import Upload
 from benchy.record import Uploaded
@@ -18,22 +21,33 @@ def upload(request: Upload) -> Uploaded:
 
     Raises:
         UploadFailed: the run has no scores, or the leaderboard cannot be written; the record is kept.
+        AccessDenied: no token, or the Hub refuses it.
+        NetworkError: the Hub cannot be reached, or keeps failing.
         DiskFull: no space left where the leaderboard is.
     """
     started = time.monotonic()
-    publication = read_publication(Path(request.run_folder))
-    folder = _leaderboard_folder(request.to)
-    board, already_there = publish(publication, folder)
+    publication = read_publication(Path(request.run_folder), samples=request.config.samples)
+    publish = _to_folder if request.config.data_set is None else _to_hub
+    board, already_there, url = publish(publication, request.config)
     entry = board.entry(publication.record.run_name)
     return Uploaded(
-        url=(folder / HTML_FILE).as_uri(),
+        url=url,
         already_there=already_there,
         rank=entry.rank if entry else None,
         upload_seconds=time.monotonic() - started,
     )
 
 
-def _leaderboard_folder(to: str) -> Path:
-    if "://" in to:
-        raise UploadFailed(f'upload.to: "{to}" is no folder', hint="name a folder on this machine")
-    return Path(to).expanduser().resolve()
+def _to_folder(publication: Publication, config: UploadConfig) -> tuple[Board, bool, str]:
+    place = Path(config.to).expanduser().resolve()
+    board, already_there = folder.publish(publication, place)
+    return board, already_there, (place / HTML_FILE).as_uri()
+
+
+def _to_hub(publication: Publication, config: UploadConfig) -> tuple[Board, bool, str]:
+    name = config.data_set
+    assert name is not None  # noqa: S101 - the caller looked
+    api = writing_client(config)
+    with naming_write_failures(name, config.token_env):
+        board, already_there = data_set.publish(publication, name, api)
+    return board, already_there, Repo(name, kind="dataset").page

@@ -8,7 +8,7 @@ import pytest
 from benchy.errors import UploadFailed
 from benchy.leaderboard.publication import as_published, read_publication
 from benchy.record import ModelIdentity, RunRecord, Uploaded
-from tests.records import make_record, make_run_folder
+from tests.records import benchmark, make_record, make_run_folder, metric
 
 
 def failed(record: RunRecord, kind: str = "UploadFailed") -> RunRecord:
@@ -23,6 +23,19 @@ def test_the_record_and_lm_evals_own_file_are_published(tmp_path: Path) -> None:
     assert files == {"record.json": files["record.json"], results.name: results}
     assert isinstance(files["record.json"], bytes)
     assert json.loads(files["record.json"])["status"] == "published"
+
+
+def test_samples_are_published_unless_they_must_not_be(tmp_path: Path) -> None:
+    part = benchmark("arc", metric(0.5), samples_file="samples_arc.jsonl")
+    folder = make_run_folder(tmp_path, make_record(benchmarks=(part,)))
+    assert read_publication(folder).files["samples_arc.jsonl"] == folder / "samples_arc.jsonl"
+    without = read_publication(folder, samples=False)
+    assert "samples_arc.jsonl" not in without.files
+    assert b"samples_arc" not in without.files["record.json"]  # type: ignore[operator]
+    (folder / "samples_arc.jsonl").unlink()
+    assert read_publication(folder, samples=False).files.keys() == without.files.keys()
+    with pytest.raises(UploadFailed, match=r"samples_arc\.jsonl is missing"):
+        read_publication(folder)
 
 
 def test_what_is_published_is_the_same_whenever_it_is_uploaded() -> None:

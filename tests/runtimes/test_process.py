@@ -67,6 +67,13 @@ def test_the_worker_gets_none_of_prefects_secrets() -> None:
     assert environment == {"PATH": "/bin"}
 
 
+@pytest.mark.parametrize("upload", [{"to": "board"}, {"to": "hf://datasets/org/board", "token_env": "BOARD_TOKEN"}])
+def test_only_an_upload_gets_the_token_that_may_write(upload: dict[str, str]) -> None:
+    host = {"HF_TOKEN": "read", "HF_UPLOAD_TOKEN": "write", upload.get("token_env", "HF_UPLOAD_TOKEN"): "write"}
+    assert set(worker_environment(config(upload=upload, **ON_GPUS), host, on_gpus=True)) == {"HF_TOKEN"}
+    assert worker_environment(config(upload=upload), host, on_gpus=False).items() >= host.items()
+
+
 def test_the_process_runtime_is_the_default() -> None:
     assert isinstance(choose_runtime(config()), ProcessRuntime)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchy.config import UploadConfig
 from benchy.errors import UploadFailed, WorkerDied, WorkerError
 from benchy.protocol import ModelTest, Phase, Progress, Upload
 from benchy.runtimes.process import ProcessRuntime, ProcessTransport
@@ -53,7 +54,9 @@ def test_a_failure_is_raised_as_its_own_class_and_the_worker_goes_on(tmp_path: P
     with real_worker() as started:
         for _ in range(2):
             with pytest.raises(UploadFailed) as failed:
-                started.request(Upload(run_folder=str(tmp_path / "nothing"), to=str(tmp_path / "to")), ignore)
+                started.request(
+                    Upload(run_folder=str(tmp_path / "nothing"), config=UploadConfig(to=str(tmp_path / "to"))), ignore
+                )
         assert failed.value.hint
         assert started.alive
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from benchy.config import UploadConfig
 from benchy.errors import UploadFailed, WorkerDied
 from benchy.leaderboard.board import Board
 from benchy.protocol import Upload
@@ -34,7 +35,9 @@ def worker(log: list[str] | None = None) -> Iterator[tuple[Worker, ProcessTransp
 
 def upload(folder: Path, leaderboard: Path | str, log: list[str] | None = None) -> Uploaded:
     with worker(log) as (started, _):
-        return started.request(Upload(run_folder=str(folder), to=str(leaderboard)), lambda _event: None)
+        return started.request(
+            Upload(run_folder=str(folder), config=UploadConfig(to=str(leaderboard))), lambda _event: None
+        )
 
 
 def runs_on(leaderboard: Path) -> list[str]:
@@ -75,11 +78,6 @@ def test_a_run_without_scores_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "leaderboard").exists()
 
 
-def test_an_address_is_not_taken_for_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(UploadFailed, match="is no folder"):
-        upload(run_folder(tmp_path, make_record()), "s3://bucket/leaderboard")
-
-
 def test_what_is_no_record_is_named_in_the_log(tmp_path: Path) -> None:
     (tmp_path / "leaderboard" / "records" / "mine").mkdir(parents=True)
     log: list[str] = []
@@ -90,7 +88,9 @@ def test_what_is_no_record_is_named_in_the_log(tmp_path: Path) -> None:
 def test_workers_at_the_same_moment_lose_nothing(tmp_path: Path) -> None:
     folders = [run_folder(tmp_path, make_record(f"org/{index}", {"arc": index / 10})) for index in range(4)]
     with worker() as (one, _), worker() as (two, _), worker() as (three, _), worker() as (four, _):
-        requests = [Upload(run_folder=str(folder), to=str(tmp_path / "leaderboard")) for folder in folders]
+        requests = [
+            Upload(run_folder=str(folder), config=UploadConfig(to=str(tmp_path / "leaderboard"))) for folder in folders
+        ]
         together = list(zip((one, two, three, four), requests, strict=True))
         for started, request in together:
             started.send(request)
@@ -106,7 +106,7 @@ def test_a_worker_that_is_killed_leaves_the_leaderboard_whole(tmp_path: Path) ->
     folders = [run_folder(tmp_path, make_record(f"org/{index}", {"arc": index / 10})) for index in range(5)]
     for folder in folders:
         with worker() as (started, transport):
-            request = Upload(run_folder=str(folder), to=str(leaderboard))
+            request = Upload(run_folder=str(folder), config=UploadConfig(to=str(leaderboard)))
             started.send(request)
             time.sleep(delays.uniform(0.2, 0.7))
             transport.kill()

@@ -1,0 +1,59 @@
+"""The data set card: ``README.md``, whose metadata makes the Hub's viewer show the leaderboard's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import PurePosixPath
+from typing import Any
+
+from benchy.leaderboard.folder import RECORDS
+from benchy.leaderboard.rendering import CSV_FILE, HTML_FILE, JSON_FILE
+from benchy.leaderboard.tables import RESULTS_TABLE, SAMPLES_TABLE
+
+CARD_FILE = "README.md"
+VIEWS = {
+    "leaderboard": CSV_FILE,
+    "results": f"{RECORDS}/*/{RESULTS_TABLE}",
+    "samples": f"{RECORDS}/*/{SAMPLES_TABLE}",
+}
+"""The viewer's configs (https://huggingface.co/docs/hub/datasets-manual-configuration): a file pattern each."""
+
+
+def make_card(name: str, existing: bytes | None, paths: Collection[str]) -> bytes:
+    """The card of a data set that holds ``paths``; all that others wrote into an existing one stays."""
+    from huggingface_hub import DatasetCard
+
+    card = DatasetCard((existing or b"").decode(errors="replace"), ignore_metadata_errors=True)
+    configs = [config for config in card.data.get("configs") or [] if config.get("config_name") not in VIEWS]
+    if existing is not None and card.data.get("configs") == [*_views(paths), *configs]:
+        return existing
+    card.data["configs"] = [*_views(paths), *configs]
+    if existing is None:
+        card.data["pretty_name"] = name.partition("/")[2]
+        card.data["tags"] = ["leaderboard", "benchy"]
+        card.text = _text(name)
+    return str(card).encode()
+
+
+def _views(paths: Collection[str]) -> list[dict[str, Any]]:
+    """Only those that have files: the viewer refuses a data set in which one has none."""
+    own = {CSV_FILE, *paths}
+    views = [
+        {"config_name": view, "data_files": pattern}
+        for view, pattern in VIEWS.items()
+        if any(PurePosixPath(path).match(pattern) for path in own)
+    ]
+    return [{**view, "default": True} if view["config_name"] == "leaderboard" else view for view in views]
+
+
+def _text(name: str) -> str:
+    return f"""# {name.partition("/")[2]}
+
+Language models, evaluated with [lm-evaluation-harness](https://github.com/EleutherAI/lm-evaluation-harness) by Benchy.
+
+- `{CSV_FILE}`, `{JSON_FILE}`, `{HTML_FILE}`: the leaderboard, made anew from the records at each upload.
+- `{RECORDS}/`: a folder for each run with its record, lm-eval's own files, and the same as an
+  [Every Eval Ever](https://github.com/evaleval/every_eval_ever) record.
+
+Only scores of one `suite` are comparable. Runs marked `test` saw a part of each benchmark and have no rank.
+"""

@@ -1,0 +1,218 @@
+"""A leaderboard in a data set on the Hugging Face Hub: each run is one commit.
+
+A commit holds the run's folder and the leaderboard's files made anew, and names the commit that it was made from. If
+another one came between, the Hub refuses it; then all is read again, ranked again, and tried again. So a reader sees
+a run whole or not at all, and always a leaderboard of exactly the runs that are there, whoever is killed when.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from benchy import hub
+from benchy.errors import UploadFailed
+from benchy.hub_failures import cache_folder
+from benchy.leaderboard.board import Board
+from benchy.leaderboard.card import CARD_FILE, make_card
+from benchy.leaderboard.folder import RECORDS
+from benchy.leaderboard.publication import Publication
+from benchy.leaderboard.ranking import rank
+from benchy.leaderboard.rendering import render
+from benchy.leaderboard.tables import make_tables
+from benchy.record import RECORD_FILE, RunRecord
+
+if TYPE_CHECKING:
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+CONFLICTS = 60
+"""So many times in a row another commit may come between."""
+LONGEST_DELAY_SECONDS = 8.0
+THREADS = 8
+MOVED_ON = {409, 412}
+"""How the Hub refuses a commit whose parent is no longer the newest."""
+
+_log = logging.getLogger(__name__)
+
+
+def publish(publication: Publication, name: str, api: HfApi) -> tuple[Board, bool]:
+    """Add a run in one commit; a run that is there already changes nothing.
+
+    Args:
+        publication: the run.
+        name: ``org/name`` of the data set; made, and private, if it is not there.
+        api: a client with a token that may write to it.
+
+    Returns:
+        The leaderboard, and whether the run had been there.
+
+    Raises:
+        UploadFailed: another run has this run's name there, or others wrote each time that a commit was tried.
+        huggingface_hub's and httpx2's errors: as they come.
+    """
+    from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+    data_set = _DataSet(name, api)
+    data_set.make_sure_it_is_there()
+    own = _operations(_own_files(publication))
+    again = Retrying(
+        retry=retry_if_exception_type(_MovedOn),
+        wait=wait_random_exponential(multiplier=0.25, max=LONGEST_DELAY_SECONDS),
+        stop=stop_after_attempt(CONFLICTS),
+    )
+    try:
+        board, is_there = again(_read_merge_commit, publication.record, own, data_set)
+    except RetryError as error:
+        message = f"others wrote to {name} each of {CONFLICTS} times that a commit was tried"
+        raise UploadFailed(message, transient=True) from error
+    tried_before = again.statistics["attempt_number"] > 1
+    return board, is_there and not tried_before  # else that commit was ours, and only its answer was lost
+
+
+class _MovedOn(Exception):
+    """Another commit came between."""
+
+
+@dataclass(frozen=True)
+class _Snapshot:
+    """What a data set holds at one commit."""
+
+    commit: str
+    blobs: Mapping[str, str]
+    """Git's identity of each file's content, by the file's path."""
+
+    @property
+    def folders(self) -> list[str]:
+        """What lies among the records."""
+        return sorted({PurePosixPath(path).parts[1] for path in self.blobs if path.startswith(f"{RECORDS}/")})
+
+
+class _DataSet:
+    """One data set on the Hub."""
+
+    def __init__(self, name: str, api: HfApi) -> None:
+        self.name = name
+        self._api = api
+
+    def make_sure_it_is_there(self) -> None:
+        if not hub.retried(lambda: self._api.repo_exists(self.name, repo_type="dataset")):
+            hub.retried(lambda: self._api.create_repo(self.name, repo_type="dataset", private=True, exist_ok=True))
+
+    def look(self) -> _Snapshot:
+        info = hub.retried(lambda: self._api.dataset_info(self.name, files_metadata=True, timeout=hub.TIMEOUT_SECONDS))
+        if info.sha is None:
+            raise UploadFailed(f"{self.name} has no commit", hint="make one at the Hub, e.g. by adding a README.md")
+        return _Snapshot(info.sha, {file.rfilename: file.blob_id or "" for file in info.siblings or ()})
+
+    def read(self, path: str, snapshot: _Snapshot) -> bytes | None:
+        """One file's content; None if there is none.
+
+        What was read once stays in the Hub's cache under its identity, at whatever commit it is wanted
+        (https://huggingface.co/docs/huggingface_hub/guides/manage-cache), so only new records are asked for.
+        """
+        from huggingface_hub.file_download import repo_folder_name
+
+        blob = snapshot.blobs.get(path)
+        if blob is None:
+            return None
+        cached = cache_folder() / repo_folder_name(repo_id=self.name, repo_type="dataset") / "blobs" / blob
+        if not cached.is_file():
+            cached = Path(
+                hub.retried(
+                    lambda: self._api.hf_hub_download(self.name, path, repo_type="dataset", revision=snapshot.commit)
+                )
+            )
+        return cached.read_bytes()
+
+    def commit(self, operations: Iterable[CommitOperationAdd], message: str, parent: _Snapshot) -> None:
+        """One commit. Files that are there with this content are left out, and of none no commit is made.
+
+        Raises:
+            _MovedOn: another commit came between.
+        """
+        from huggingface_hub.errors import HfHubHTTPError
+
+        try:
+            hub.retried(
+                lambda: self._api.create_commit(
+                    self.name,
+                    operations,
+                    commit_message=message,
+                    repo_type="dataset",
+                    parent_commit=parent.commit,
+                )
+            )
+        except HfHubHTTPError as error:
+            if error.response.status_code in MOVED_ON:
+                raise _MovedOn from error
+            raise
+
+
+def _own_files(publication: Publication) -> dict[str, bytes | Path]:
+    """Of the run alone: never changed once they are there."""
+    folder = PurePosixPath(RECORDS, publication.record.run_name)
+    files = {**publication.files, **make_tables(publication)}
+    return {str(folder / name): content for name, content in files.items()}
+
+
+def _operations(files: Mapping[str, bytes | Path]) -> list[CommitOperationAdd]:
+    from huggingface_hub import CommitOperationAdd
+
+    return [CommitOperationAdd(path, content) for path, content in files.items()]
+
+
+def _read_merge_commit(record: RunRecord, own: list[CommitOperationAdd], data_set: _DataSet) -> tuple[Board, bool]:
+    snapshot = data_set.look()
+    records, unreadable = _read_records(data_set, snapshot)
+    is_there = _is_there(record, records, unreadable)
+    if not is_there:
+        records[record.run_name] = record
+    board = rank(records.values(), unreadable=unreadable)
+    added = [] if is_there else own
+    paths = {*snapshot.blobs, *(operation.path_in_repo for operation in added)}
+    files: dict[str, bytes | Path] = {**render(board, records.values())}
+    existing = data_set.read(CARD_FILE, snapshot)
+    card = make_card(data_set.name, existing, paths)
+    if card != existing:
+        files[CARD_FILE] = card
+    data_set.commit([*added, *_operations(files)], f"Add {record.run_name}", snapshot)
+    return board, is_there
+
+
+def _is_there(record: RunRecord, records: Mapping[str, RunRecord], unreadable: Iterable[str]) -> bool:
+    if record.run_name in unreadable:
+        raise UploadFailed(
+            f"{RECORDS}/{record.run_name} is there, but its record cannot be read", hint="move it away, then upload"
+        )
+    there = records.get(record.run_name)
+    if there is not None and there.run_id != record.run_id:
+        raise UploadFailed(
+            f"{RECORDS}/{record.run_name} holds another run ({there.run_id})", hint="rename neither; run it again"
+        )
+    return there is not None
+
+
+def _read_records(data_set: _DataSet, snapshot: _Snapshot) -> tuple[dict[str, RunRecord], list[str]]:
+    """The records by the names of their folders, and the names of what is none."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        contents = pool.map(lambda name: data_set.read(f"{RECORDS}/{name}/{RECORD_FILE}", snapshot), snapshot.folders)
+        found = {name: _parse(name, content) for name, content in zip(snapshot.folders, contents, strict=True)}
+    records = {name: record for name, record in found.items() if record is not None}
+    return records, [name for name in found if name not in records]
+
+
+def _parse(name: str, content: bytes | None) -> RunRecord | None:
+    """None for what is no finished record: it is left where it is, and ends nothing."""
+    try:
+        record = RunRecord.model_validate_json(content or b"")
+    except ValueError as error:
+        _log.warning("%s is not shown on the leaderboard: %s", name, " ".join(str(error).split())[:300])
+        return None
+    if record.evaluation is None or record.run_name != name:
+        _log.warning("%s is not shown on the leaderboard: it is not a finished run of this name", name)
+        return None
+    return record

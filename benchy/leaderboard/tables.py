@@ -1,0 +1,102 @@
+"""A run's scores and samples as parquet tables, of the same columns for every run."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchy.leaderboard.publication import Publication
+from benchy.record import EvaluationResult, RunRecord
+
+if TYPE_CHECKING:
+    import pyarrow
+
+RESULTS_TABLE = "results.parquet"
+SAMPLES_TABLE = "samples.parquet"
+RESULTS_COLUMNS = {
+    "run_name": "string", "model": "string", "commit": "string", "is_test": "bool", "benchmark": "string",
+    "version": "string", "num_fewshot": "int64", "documents": "int64", "metric": "string", "filter": "string",
+    "value": "double", "stderr": "double", "higher_is_better": "bool", "is_group": "bool",
+}  # fmt: skip
+SAMPLES_COLUMNS = dict.fromkeys(
+    ("run_name", "model", "benchmark", "doc_id", "filter", "prompt", "target", "answers", "filtered_answers",
+     "scores", "doc", "arguments", "doc_hash", "prompt_hash", "target_hash"), "string",
+)  # fmt: skip
+"""All text: what a document or an answer is differs between benchmarks, and is JSON here."""
+
+
+def make_tables(publication: Publication) -> dict[str, bytes]:
+    """The tables by file name; ``samples.parquet`` only where samples are published. Held in memory whole."""
+    record = publication.record
+    assert record.evaluation is not None  # noqa: S101 - of what is published
+    tables = {RESULTS_TABLE: _parquet(RESULTS_COLUMNS, _result_rows(record, record.evaluation))}
+    samples = list(_sample_rows(publication, record.evaluation))
+    return tables | ({SAMPLES_TABLE: _parquet(SAMPLES_COLUMNS, samples)} if samples else {})
+
+
+def read_samples(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of one of lm-eval's samples files: one for each document and filter."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def prompt_of(sample: Mapping[str, Any]) -> str:
+    """What the model was given, worked examples and chat template included."""
+    requests = [*sample["arguments"].values()]
+    return str(requests[0]["arg_0"]) if requests else ""
+
+
+def _result_rows(record: RunRecord, evaluation: EvaluationResult) -> Iterator[dict[str, Any]]:
+    for part in (*evaluation.groups, *evaluation.benchmarks):
+        for metric in part.metrics:
+            yield {
+                **_run_columns(record),
+                "commit": record.model.commit if record.model else None,
+                "is_test": record.is_test,
+                "benchmark": part.name,
+                "metric": metric.name,
+                "is_group": bool(part.members),
+                **part.model_dump(include={"version", "num_fewshot", "documents"}),
+                **metric.model_dump(exclude={"name"}),
+            }
+
+
+def _sample_rows(publication: Publication, evaluation: EvaluationResult) -> Iterator[dict[str, str]]:
+    for part in evaluation.benchmarks:
+        path = publication.files.get(part.samples_file or "")
+        for sample in read_samples(path) if isinstance(path, Path) else ():
+            yield {
+                **_run_columns(publication.record),
+                "benchmark": part.name,
+                "doc_id": str(sample["doc_id"]),
+                "filter": sample["filter"],
+                "prompt": prompt_of(sample),
+                "target": str(sample["target"]),
+                "answers": _json(sample["resps"]),
+                "filtered_answers": _json(sample["filtered_resps"]),
+                "scores": _json({name: sample.get(name) for name in sample["metrics"]}),
+                **{name: _json(sample[name]) for name in ("doc", "arguments")},
+                **{name: str(sample[name]) for name in ("doc_hash", "prompt_hash", "target_hash")},
+            }
+
+
+def _run_columns(record: RunRecord) -> dict[str, str]:
+    return {"run_name": record.run_name, "model": record.model.name if record.model else record.config.model.name}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _parquet(columns: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    import pyarrow
+    from pyarrow import parquet
+
+    schema: pyarrow.Schema = pyarrow.schema([(name, pyarrow.type_for_alias(kind)) for name, kind in columns.items()])
+    stream = io.BytesIO()
+    parquet.write_table(pyarrow.Table.from_pylist(list(rows), schema=schema), stream)
+    return stream.getvalue()
