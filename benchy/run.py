@@ -257,7 +257,7 @@ def upload_record(folder: Path, config: BenchmarkConfig, upload: UploadConfig, *
     """
     record = read_record(folder)
     log = run.log if run else RunLog(Path(record.log_file))
-    config = config.model_copy(update={"upload": UploadConfig(to=to)})
+    config = config.model_copy(update={"upload": upload})
     started = choose_runtime(config).start(config, _identity(record, folder), on_gpus=False, say=log.write)
     worker = Worker(started, log.write)
     try:

@@ -29,6 +29,7 @@ from tests.hub.fixtures import loopback_hub
 from tests.hub.repositories import Repository
 from tests.hub.server import LoopbackHub
 from tests.records import benchmark, make_record, make_run_folder, metric
+from tests.runtimes import A_RUN
 
 __all__ = ["loopback_hub"]
 
@@ -46,7 +47,7 @@ def hub(loopback_hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @contextmanager
 def worker() -> Iterator[tuple[Worker, ProcessTransport]]:
-    transport = ProcessRuntime().start(make_record().config, on_gpus=False)
+    transport = ProcessRuntime().start(make_record().config, A_RUN, on_gpus=False, say=print)
     started = Worker(transport, lambda _lines: None)
     try:
         yield started, transport
