@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
 
 from benchy import __version__
+from benchy.config_mistakes import AUTO, MOUNT, SIZE, KeyPath, describe_mistakes, key_lines, type_name
 from benchy.errors import ConfigError
 
 LM_EVAL_SEEDS = (0, 1234, 1234, 1234)
@@ -21,7 +21,6 @@ _READ_TOKENS = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN"}
 """What huggingface_hub and its predecessors read by themselves."""
 _DATA_SET = re.compile(r"hf://datasets/(?P<name>[\w.-]+/[\w.-]+)")
 _FIX_FILE = "fix the file, then try again"
-KeyPath = tuple[str | int, ...]
 
 
 def _split_names(value: object) -> object:
@@ -49,13 +48,8 @@ def _as_tuple(value: object) -> object:
 _Name = Annotated[str, Field(min_length=1)]
 
 
-_PATTERNS_IN_WORDS = {
-    (_AUTO := r"^auto(:\d+(\.\d+)?)?$"): "auto or auto:N",
-    (_SIZE := r"^[1-9][0-9]*[bkmg]$"): "a size such as 512m or 8g",
-    (_MOUNT := r"^[^:]+:/[^:]*(:r[ow])?$"): "source:target or source:target:ro",
-}
-_Bytes = Annotated[str, Field(pattern=_SIZE)]
-_Volume = Annotated[str, Field(pattern=_MOUNT)]
+_Bytes = Annotated[str, Field(pattern=SIZE)]
+_Volume = Annotated[str, Field(pattern=MOUNT)]
 
 
 class _Section(BaseModel):
@@ -92,7 +86,7 @@ class EvaluationConfig(_Section):
     """Benchmarks, groups or tags: a list, or one string with commas."""
     device: str = "cuda"
     """A torch device; ignored when ``performance.use_accelerate`` is true."""
-    batch_size: Annotated[int, Field(gt=0)] | Annotated[str, Field(pattern=_AUTO)] = 1
+    batch_size: Annotated[int, Field(gt=0)] | Annotated[str, Field(pattern=AUTO)] = 1
     """Requests per forward pass, ``auto``, or ``auto:N`` to measure anew N times in a run."""
     max_batch_size: Annotated[int, Field(gt=0)] | None = None
     """Where ``auto`` starts."""
@@ -313,7 +307,7 @@ def load_config(path: Path) -> BenchmarkConfig:
         raise ConfigError(f"{path}: cannot be read: {_reason(error)}", hint=_nearest_file(path)) from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        lines = _lines(node, source=str(path)) if node else {}
+        lines = key_lines(node, source=str(path)) if node else {}
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
@@ -334,139 +328,13 @@ def parse_config(data: object, *, source: str, lines: dict[KeyPath, int] | None 
         ConfigError: not valid.
     """
     if not isinstance(data, dict):
-        raise ConfigError(f"{source}: expected sections (model, evaluation, ...), got {_type_name(data)}")
+        raise ConfigError(f"{source}: expected sections (model, evaluation, ...), got {type_name(data)}")
     try:
         return BenchmarkConfig.model_validate(data)
     except ValidationError as error:
-        problems = _describe_all(error.errors(), lines or {})
-        raise ConfigError("\n  ".join(_headed(problems, source)), hint=_FIX_FILE) from error
-
-
-def _headed(problems: list[str], source: str) -> list[str]:
-    if len(problems) == 1:
-        return [f"{source}: {problems[0]}"]
-    return [f"{source}: {len(problems)} problems", *problems]
-
-
-def _lines(node: yaml.Node, *, source: str, path: KeyPath = ()) -> dict[KeyPath, int]:
-    """The line of each key; a key written twice is an error, since YAML keeps only the last in silence."""
-    found: dict[KeyPath, int] = {}
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            here = (*path, key.value)
-            line = key.start_mark.line + 1
-            if here in found:
-                raise ConfigError(f'{source}: line {line}: "{_dotted(here)}" is written twice; keep one')
-            found |= {here: line} | _lines(value, source=source, path=here)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            here = (*path, index)
-            found |= {here: value.start_mark.line + 1} | _lines(value, source=source, path=here)
-    return found
-
-
-def _describe_all(errors: list[ErrorDetails], lines: dict[KeyPath, int]) -> list[str]:
-    """One sentence a wrong key. pydantic gives an error for each member of a union; they become one."""
-    by_key: dict[KeyPath, list[ErrorDetails]] = {}
-    for error in errors:
-        by_key.setdefault(_key_path(error["loc"]), []).append(error)
-    return [_describe(path, group, lines) for path, group in by_key.items()]
-
-
-def _describe(path: KeyPath, errors: list[ErrorDetails], lines: dict[KeyPath, int]) -> str:
-    line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
-    where = f"line {line}: " if line else ""
-    first = errors[0]
-    if first["type"] == "extra_forbidden":
-        return f'{where}unknown key "{_dotted(path)}"{_suggest(path)}'
-    if first["type"] == "missing":
-        kind = "section" if len(path) == 1 else "key"
-        return f'{where}missing {kind} "{_dotted(path)}"{_expects(path)}'
-    if first["type"] == "value_error":
-        return f"{where}{first['msg'].removeprefix('Value error, ')}"
-    expected = " or ".join(dict.fromkeys(_expected(error) for error in errors))
-    return f'{where}"{_dotted(path)}" is {first["input"]!r} ({_type_name(first["input"])}); expected {expected}'
-
-
-_IN_WORDS = {
-    "tuple_type": "a list",
-    "model_type": "a section",
-    "missing": "a longer list",
-    "too_short": "at least one",
-    "string_too_short": "some text",
-    "string_type": "text",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "dict_type": "a section",
-}
-
-
-def _expected(error: ErrorDetails) -> str:
-    """What pydantic expected, in a YAML writer's words."""
-    if error["type"] == "string_pattern_mismatch":
-        return _PATTERNS_IN_WORDS[error["ctx"]["pattern"]]
-    return _IN_WORDS.get(error["type"], error["msg"].removeprefix("Input should be "))
-
-
-def _expects(path: KeyPath) -> str:
-    field = _model_at(path[:-1]).model_fields.get(str(path[-1]))
-    inner = field.annotation if field else None
-    if isinstance(inner, type) and issubclass(inner, BaseModel):
-        required = [name for name, f in inner.model_fields.items() if f.is_required()]
-        return f"; it needs {', '.join(required)}"
-    return ""
-
-
-def _key_path(location: tuple[str | int, ...]) -> KeyPath:
-    """The part of pydantic's location that is a path in the file (it also names union members and validators)."""
-    path: list[str | int] = []
-    model: type[BaseModel] | None = BenchmarkConfig
-    for part in location:
-        if model is None:
-            break
-        path.append(part)
-        model = _section(model, part)
-    return tuple(path)
-
-
-def _section(model: type[BaseModel], key: str | int) -> type[BaseModel] | None:
-    field = model.model_fields.get(str(key))
-    if field is None:
-        return None
-    candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
-    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
-
-
-def _model_at(path: KeyPath) -> type[BaseModel]:
-    model: type[BaseModel] = BenchmarkConfig
-    for part in path:
-        model = _section(model, part) or model
-    return model
-
-
-def _suggest(path: KeyPath) -> str:
-    """The nearest valid name, here or in another section, and else all names that are valid here."""
-    wrong = str(path[-1])
-    here = list(_model_at(path[:-1]).model_fields)
-    if near := difflib.get_close_matches(wrong, here, n=1, cutoff=0.6):
-        return f'; did you mean "{_dotted((*path[:-1], near[0]))}"?'
-    for section in BenchmarkConfig.model_fields:
-        model = _section(BenchmarkConfig, section)
-        if model and wrong in model.model_fields:
-            return f'; did you mean "{section}.{wrong}"?'
-    return f"; expected one of: {', '.join(here)}"
-
-
-def _dotted(path: KeyPath) -> str:
-    return ".".join(str(part) for part in path)
-
-
-def _type_name(value: object) -> str:
-    if value is None:
-        return "nothing"
-    names = {"str": "a string", "dict": "a section", "list": "a list", "int": "a number", "float": "a number"}
-    return names.get(type(value).__name__, type(value).__name__)
+        mistakes = describe_mistakes(error.errors(), BenchmarkConfig, lines or {})
+        heading = [f"{len(mistakes)} problems"] if len(mistakes) > 1 else []
+        raise ConfigError(f"{source}: " + "\n  ".join([*heading, *mistakes]), hint=_FIX_FILE) from error
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:
