@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import traceback
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from filelock import BaseFileLock, FileLock, Timeout
 from pydantic import BaseModel
 
-from benchy import __version__
 from benchy.config import BenchmarkConfig, UploadConfig
-from benchy.errors import BenchyError, ConfigError, DiskFull, EvaluationFailed, Interrupted
+from benchy.errors import BenchyError, EvaluationFailed, Interrupted
 from benchy.hub import read_token
 from benchy.logs import RunLog
 from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress, Request, Upload
@@ -29,8 +25,8 @@ from benchy.record import (
     Uploaded,
     now,
     read_record,
-    write_record,
 )
+from benchy.run_folders import find_cut_short, find_of_flow_run, lock_of, make_run_folder, save_record
 from benchy.runtimes import MustWait, RunIdentity, choose_runtime
 from benchy.runtimes.worker import Worker
 
@@ -205,7 +201,7 @@ class Run:
         if "error" not in changes:
             changes["error"] = None
         self.record = self.record.model_copy(update=changes)
-        _write(self.record, self.folder)
+        save_record(self.record, self.folder)
 
 
 @contextmanager
@@ -224,11 +220,13 @@ def open_run(
         ConfigError: the output or log folder cannot be written.
     """
     global _current  # noqa: PLW0603 - one process runs one flow run at a time
-    run = _resume(config, flow_run_id) or (_take_up(config) if resume else None)
-    run = run or _begin(config, facts, flow_run_id)
+    found = find_of_flow_run(config, flow_run_id) if flow_run_id else find_cut_short(config) if resume else None
+    run = Run(config, *(found or make_run_folder(config, facts, flow_run_id)))
+    if found is not None:
+        run.log.write([f"Going on with {run.name}, which is {run.record.status}"])
     previous, _current = _current, run
     try:
-        with _lock_of(run.folder):
+        with lock_of(run.folder):
             yield run
     except BaseException as error:
         with suppress(OSError, BenchyError):  # a full disk must not hide what ended the run
@@ -283,93 +281,5 @@ def as_benchy_error(error: BaseException) -> BenchyError:
     )
 
 
-def new_run_name(config: BenchmarkConfig, run_id: str) -> str:
-    """``[TEST_]<model>_<time>_<id>``; the time is UTC."""
-    return f"{'TEST_' if config.is_test else ''}{_slug(config)}_{now():%Y%m%d-%H%M%S}_{run_id[:8]}"
-
-
 def _identity(record: RunRecord, folder: Path) -> RunIdentity:
     return RunIdentity(record.run_name, record.run_id, folder.absolute(), record.flow_run_id)
-
-
-def _slug(config: BenchmarkConfig) -> str:
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", config.model.name).strip("-.") or "model"
-
-
-def _begin(config: BenchmarkConfig, facts: Facts, flow_run_id: str | None) -> Run:
-    run_id = flow_run_id or str(uuid.uuid4())
-    folder = Path(config.evaluation.output_path) / new_run_name(config, run_id)
-    log_file = Path(config.logging.log_dir) / f"benchy_{_slug(config)}_{now():%Y%m%d-%H%M%S-%f}.log"
-    record = RunRecord(
-        run_name=folder.name,
-        run_id=run_id,
-        status="started",
-        is_test=config.is_test,
-        started_at=now(),
-        benchy_version=__version__,
-        config=config,
-        log_file=str(log_file),
-        facts=facts,
-        flow_run_id=flow_run_id,
-    )
-    try:
-        folder.mkdir(parents=True)
-        _write(record, folder)
-        return Run(config, folder, record)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot write to {error.filename or folder}: {error.strerror}",
-            hint="set evaluation.output_path and logging.log_dir to folders that can be written",
-        ) from error
-
-
-def _resume(config: BenchmarkConfig, flow_run_id: str | None) -> Run | None:
-    """The run that a flow run began before it was retried."""
-    if flow_run_id is None:
-        return None
-    for folder in sorted(Path(config.evaluation.output_path).glob(f"*_{flow_run_id[:8]}")):
-        record = read_record(folder)
-        if record.run_id == flow_run_id and record.config == config:
-            return Run(config, folder, record)
-    return None
-
-
-def _take_up(config: BenchmarkConfig) -> Run | None:
-    """The newest run of a config that kept answers, did not come to its end, and is not going on elsewhere."""
-    folders = {path.parent for path in Path(config.evaluation.output_path).glob(f"*/{ANSWERS_FILES}")}
-    for folder in sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True):
-        record = _readable_record(folder)
-        if record is not None and record.evaluation is None and record.config == config and not _is_open(folder):
-            run = Run(config, folder, record)
-            run.log.write([f"Going on with {run.name}, which is {record.status}"])
-            return run
-    return None
-
-
-def _readable_record(folder: Path) -> RunRecord | None:
-    try:
-        return read_record(folder)
-    except (OSError, ValueError):
-        return None
-
-
-def _is_open(folder: Path) -> bool:
-    try:
-        with _lock_of(folder).acquire(blocking=False):
-            return False
-    except Timeout:
-        return True
-
-
-def _lock_of(folder: Path) -> BaseFileLock:
-    """Held while the run is open; gone with the process that holds it."""
-    return FileLock(folder / ".lock")
-
-
-def _write(record: RunRecord, folder: Path) -> None:
-    try:
-        write_record(record, folder)
-    except OSError as error:
-        if error.errno == 28:  # ENOSPC
-            raise DiskFull(f"no space left for {folder / 'record.json'}") from error
-        raise

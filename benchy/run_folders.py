@@ -1,0 +1,120 @@
+"""Where runs lie: the folder of a new run with its first record, and those of runs that may go on."""
+
+from __future__ import annotations
+
+import errno
+import re
+import uuid
+from pathlib import Path
+from typing import NamedTuple
+
+from filelock import BaseFileLock, FileLock, Timeout
+
+from benchy import __version__
+from benchy.config import BenchmarkConfig
+from benchy.errors import ConfigError, DiskFull
+from benchy.record import ANSWERS_FILES, Facts, RunRecord, now, read_record, write_record
+
+
+class RunFolder(NamedTuple):
+    """A run on disk."""
+
+    path: Path
+    record: RunRecord
+
+
+def new_run_name(config: BenchmarkConfig, run_id: str) -> str:
+    """``[TEST_]<model>_<time>_<id>``; the time is UTC."""
+    return f"{'TEST_' if config.is_test else ''}{_slug(config)}_{now():%Y%m%d-%H%M%S}_{run_id[:8]}"
+
+
+def _slug(config: BenchmarkConfig) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", config.model.name).strip("-.") or "model"
+
+
+def make_run_folder(config: BenchmarkConfig, facts: Facts, flow_run_id: str | None) -> RunFolder:
+    """A new run: its folder, with the record that says that it started.
+
+    Raises:
+        ConfigError: the folder cannot be written.
+    """
+    run_id = flow_run_id or str(uuid.uuid4())
+    folder = Path(config.evaluation.output_path) / new_run_name(config, run_id)
+    log_file = Path(config.logging.log_dir) / f"benchy_{_slug(config)}_{now():%Y%m%d-%H%M%S-%f}.log"
+    record = RunRecord(
+        run_name=folder.name,
+        run_id=run_id,
+        status="started",
+        is_test=config.is_test,
+        started_at=now(),
+        benchy_version=__version__,
+        config=config,
+        log_file=str(log_file),
+        facts=facts,
+        flow_run_id=flow_run_id,
+    )
+    try:
+        folder.mkdir(parents=True)
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        log_file.touch()
+        save_record(record, folder)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write to {error.filename or folder}: {error.strerror}",
+            hint="set evaluation.output_path and logging.log_dir to folders that can be written",
+        ) from error
+    return RunFolder(folder, record)
+
+
+def find_of_flow_run(config: BenchmarkConfig, flow_run_id: str) -> RunFolder | None:
+    """The run that a flow run of Prefect's began before it was retried."""
+    for folder in sorted(Path(config.evaluation.output_path).glob(f"*_{flow_run_id[:8]}")):
+        record = read_record(folder)
+        if record.run_id == flow_run_id and record.config == config:
+            return RunFolder(folder, record)
+    return None
+
+
+def find_cut_short(config: BenchmarkConfig) -> RunFolder | None:
+    """The newest run of a config that kept answers, did not come to its end, and is not going on elsewhere."""
+    folders = {path.parent for path in Path(config.evaluation.output_path).glob(f"*/{ANSWERS_FILES}")}
+    for folder in sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True):
+        record = _readable_record(folder)
+        if record is not None and record.evaluation is None and record.config == config and not _is_open(folder):
+            return RunFolder(folder, record)
+    return None
+
+
+def _readable_record(folder: Path) -> RunRecord | None:
+    try:
+        return read_record(folder)
+    except (OSError, ValueError):
+        return None
+
+
+def _is_open(folder: Path) -> bool:
+    try:
+        with lock_of(folder).acquire(blocking=False):
+            return False
+    except Timeout:
+        return True
+
+
+def lock_of(folder: Path) -> BaseFileLock:
+    """Held while the run is open; gone with the process that holds it."""
+    return FileLock(folder / ".lock")
+
+
+def save_record(record: RunRecord, folder: Path) -> None:
+    """Write the record.
+
+    Raises:
+        DiskFull: there is no space left.
+        OSError: the folder cannot be written.
+    """
+    try:
+        write_record(record, folder)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DiskFull(f"no space left for {folder / 'record.json'}") from error
+        raise
