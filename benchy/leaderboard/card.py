@@ -52,8 +52,8 @@ def _text(name: str) -> str:
 Language models, evaluated with [lm-evaluation-harness](https://github.com/EleutherAI/lm-evaluation-harness) by Benchy.
 
 - `{CSV_FILE}`, `{JSON_FILE}`, `{HTML_FILE}`: the leaderboard, made anew from the records at each upload.
-- `{RECORDS}/`: a folder for each run with its record, lm-eval's own files, and the same as an
-  [Every Eval Ever](https://github.com/evaleval/every_eval_ever) record.
+- `{RECORDS}/`: a folder for each run with its record, lm-eval's own files, and the same in the form of
+  [Every Eval Ever](https://github.com/evaleval/every_eval_ever) (`<id>.json`, `<id>_samples.jsonl`).
 
 Only scores of one `suite` are comparable. Runs marked `test` saw a part of each benchmark and have no rank.
 """

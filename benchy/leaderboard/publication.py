@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -9,6 +10,7 @@ from typing import Any
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import UploadFailed
+from benchy.leaderboard.every_eval_ever import to_every_eval_ever
 from benchy.record import RECORD_FILE, EvaluationResult, RunRecord, read_record
 
 
@@ -26,25 +28,37 @@ def read_publication(folder: Path, *, samples: bool = True) -> Publication:
     """What is published of the run in a folder; ``samples`` says whether each document's answer is.
 
     Raises:
-        UploadFailed: the run has no scores, or a file of it is missing.
+        UploadFailed: the run has no scores, or a file of it is missing or damaged.
     """
     record = read_finished(folder)
-    evaluation = record.evaluation
-    assert evaluation is not None  # noqa: S101 - read_finished says so
     _require_plain_name(record.run_name, folder)
-    names = [evaluation.results_file]
-    if samples:
-        names += [part.samples_file for part in evaluation.benchmarks if part.samples_file]
-    files = {name: _require_file(folder / _require_plain_name(name, folder)) for name in names}
     published = as_published(record, samples=samples)
-    content = (published.model_dump_json(indent=2) + "\n").encode()
-    return Publication(published, {RECORD_FILE: content, **files})
+    assert published.evaluation is not None  # noqa: S101 - as the record's
+    results = _require_file(folder, published.evaluation.results_file)
+    answers = {
+        part.name: _require_file(folder, part.samples_file)
+        for part in published.evaluation.benchmarks
+        if part.samples_file
+    }
+    files: dict[str, bytes | Path] = {path.name: path for path in (results, *answers.values())}
+    files |= to_every_eval_ever(published, _read_json(results), answers)
+    files[RECORD_FILE] = (published.model_dump_json(indent=2) + "\n").encode()
+    return Publication(published, files)
 
 
-def _require_file(path: Path) -> Path:
+def _require_file(folder: Path, name: str) -> Path:
+    path = folder / _require_plain_name(name, folder)
     if not path.is_file():
         raise UploadFailed(f"lm-eval's own file {path} is missing", hint="put it back, or run the evaluation again")
     return path
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise UploadFailed(f"lm-eval's own file {path} is damaged: {error}", hint="run the evaluation again") from error
+    return found
 
 
 def read_finished(folder: Path) -> RunRecord:

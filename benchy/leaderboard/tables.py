@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchy.leaderboard.publication import Publication
+from benchy.leaderboard.samples import prompt_of, read_samples
 from benchy.record import EvaluationResult, RunRecord
 
 if TYPE_CHECKING:
@@ -35,19 +36,6 @@ def make_tables(publication: Publication) -> dict[str, bytes]:
     tables = {RESULTS_TABLE: _parquet(RESULTS_COLUMNS, _result_rows(record, record.evaluation))}
     samples = list(_sample_rows(publication, record.evaluation))
     return tables | ({SAMPLES_TABLE: _parquet(SAMPLES_COLUMNS, samples)} if samples else {})
-
-
-def read_samples(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of one of lm-eval's samples files: one for each document and filter."""
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
-
-
-def prompt_of(sample: Mapping[str, Any]) -> str:
-    """What the model was given, worked examples and chat template included."""
-    requests = [*sample["arguments"].values()]
-    return str(requests[0]["arg_0"]) if requests else ""
 
 
 def _result_rows(record: RunRecord, evaluation: EvaluationResult) -> Iterator[dict[str, Any]]:

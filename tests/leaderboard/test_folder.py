@@ -46,7 +46,8 @@ def test_a_run_is_stored_with_lm_evals_own_file_unchanged(tmp_path: Path) -> Non
     assert publish_record(record, leaderboard) is False
     assert sorted(path.name for path in leaderboard.iterdir()) == [".lock", *FILES, "records"]
     name = "results_2026-11-01T12-05-00.json"
-    assert sorted(path.name for path in (leaderboard / "records" / "run").iterdir()) == ["record.json", name]
+    names = {path.name for path in (leaderboard / "records" / "run").iterdir()}
+    assert names == {"record.json", name, f"{record.run_id}.json"}
     assert (leaderboard / "records/run" / name).read_bytes() == (tmp_path / "deep/outputs/run" / name).read_bytes()
     assert runs_on(leaderboard) == ["run"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from benchy.errors import UploadFailed
 from benchy.leaderboard.publication import as_published, read_publication
-from benchy.record import ModelIdentity, RunRecord, Uploaded
+from benchy.record import ModelIdentity, RunRecord, Uploaded, read_record
 from tests.records import benchmark, make_record, make_run_folder, metric
 
 
@@ -20,7 +20,8 @@ def test_the_record_and_lm_evals_own_file_are_published(tmp_path: Path) -> None:
     folder = make_run_folder(tmp_path, make_record())
     files = read_publication(folder).files
     results = folder / "results_2026-11-01T12-05-00.json"
-    assert files == {"record.json": files["record.json"], results.name: results}
+    assert files.keys() == {"record.json", results.name, f"{read_record(folder).run_id}.json"}
+    assert files[results.name] == results
     assert isinstance(files["record.json"], bytes)
     assert json.loads(files["record.json"])["status"] == "published"
 
@@ -89,6 +90,13 @@ def test_a_missing_results_file_is_named(tmp_path: Path) -> None:
     folder = make_run_folder(tmp_path, make_record())
     (folder / "results_2026-11-01T12-05-00.json").unlink()
     with pytest.raises(UploadFailed, match=r"results_2026-11-01T12-05-00\.json is missing"):
+        read_publication(folder)
+
+
+def test_a_damaged_results_file_is_named(tmp_path: Path) -> None:
+    folder = make_run_folder(tmp_path, make_record())
+    (folder / "results_2026-11-01T12-05-00.json").write_text('{"results": ')
+    with pytest.raises(UploadFailed, match=r"results_2026-11-01T12-05-00\.json is damaged"):
         read_publication(folder)
 
 

@@ -1,0 +1,52 @@
+"""What a real evaluation leaves is published in forms that others can read."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pyarrow.parquet
+
+from benchy.leaderboard.publication import read_publication
+from benchy.leaderboard.tables import RESULTS_COLUMNS, SAMPLES_COLUMNS, make_tables
+from benchy.protocol import Evaluation
+from benchy.record import write_record
+from benchy.worker.evaluation import evaluation
+from tests.records import make_record
+from tests.schemas import every_eval_ever_problems
+from tests.worker.conftest import MakeConfig, prepared_session
+
+
+def test_every_kind_of_benchmark_is_a_valid_record_and_readable_tables(make_config: MakeConfig, tmp_path: Path) -> None:
+    """Multiple choice, letters, generation, and rolling log-likelihood, which has no score for a single document."""
+    config = make_config("tiny,tiny_rolling")
+    folder = tmp_path / "run"
+    result = evaluation(prepared_session(config), Evaluation(run_folder=str(folder)))
+    record = make_record(run_name="run").model_copy(update={"config": config, "evaluation": result})
+    write_record(record, folder)
+
+    publication = read_publication(folder)
+    described = json.loads(read(publication.files[f"{record.run_id}.json"]))
+    rows = [json.loads(line) for line in read(publication.files[f"{record.run_id}_samples.jsonl"]).splitlines()]
+    assert every_eval_ever_problems(described, rows) == []
+    assert {row["evaluation_name"] for row in rows} == {"tiny_choice", "tiny_letter", "tiny_text"}
+    means = {
+        found["evaluation_result_id"]: found["score_details"]["score"] for found in described["evaluation_results"]
+    }
+    for result_id in {row["evaluation_result_id"] for row in rows}:
+        scores = [row["evaluation"]["score"] for row in rows if row["evaluation_result_id"] == result_id]
+        assert sum(scores) / len(scores) == means[result_id]
+    answered = [row for row in rows if row["evaluation_result_id"] == "tiny_choice/acc,none"]
+    assert all(
+        (row["output"]["raw"] == row["input"]["reference"]) == row["evaluation"]["is_correct"] for row in answered
+    )
+
+    tables = {name: pyarrow.parquet.read_table(io.BytesIO(data)) for name, data in make_tables(publication).items()}
+    assert tables["results.parquet"].column_names == list(RESULTS_COLUMNS)
+    assert tables["samples.parquet"].column_names == list(SAMPLES_COLUMNS)
+    assert tables["samples.parquet"].num_rows == sum(part.documents for part in result.benchmarks)
+
+
+def read(content: bytes | Path) -> bytes:
+    return content if isinstance(content, bytes) else content.read_bytes()
