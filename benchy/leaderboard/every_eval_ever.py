@@ -14,8 +14,6 @@ from benchy.leaderboard.samples import choices_of, prompt_of, read_samples
 from benchy.record import BenchmarkResult, EvaluationResult, Metric, RunRecord
 
 SCHEMA_VERSION = "0.3.0"
-ENGINES = {"hf": "transformers"}
-"""The package that runs the model by lm-eval's name of the model type; most have the same name."""
 PROPORTIONS = {"acc", "acc_norm", "exact_match"}
 
 
@@ -100,7 +98,7 @@ def _model_info(record: RunRecord) -> dict[str, Any]:
     name = record.model.name if record.model else record.config.model.name
     source = record.model.source if record.model else "folder"
     backend = record.config.model.backend
-    engine = ENGINES.get(backend, backend)
+    engine = "transformers" if backend.startswith("hf") else backend
     versions = record.environment.packages if record.environment else {}
     details = {
         "deployment_type": "unknown" if source == "api" else "self_deployed",
