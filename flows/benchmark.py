@@ -13,7 +13,7 @@ from prefect.runtime import flow_run
 from benchy.config import BenchmarkConfig, load_config
 from benchy.preflight import preflight
 from benchy.run import Run, current_run, open_run
-from flows.containers import end_containers_of_run
+from flows.containers import end_containers_of_run, host_tag
 from tasks.evaluation import evaluation
 from tasks.model_test import model_test
 from tasks.upload import upload
@@ -71,4 +71,4 @@ def _run_of_this_flow(config: BenchmarkConfig) -> Iterator[Run]:
 
 def _name_flow_run(run: Run) -> None:
     with get_client(sync_client=True) as client:
-        client.update_flow_run(flow_run.id, name=run.name)
+        client.update_flow_run(flow_run.id, name=run.name, tags=[*flow_run.tags, host_tag()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from prefect import Flow
@@ -14,6 +15,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Crashed
@@ -26,8 +28,13 @@ def end_containers_of_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[
     end_containers(str(flow_run.id))
 
 
+def host_tag() -> str:
+    """Each flow run carries it: several hosts may serve the same deployments on one server."""
+    return f"host:{socket.gethostname()}"
+
+
 def sweep(deployments: list[str]) -> None:
-    """At the start of the only service of these deployments: what ran under the last one is orphaned.
+    """At the start of this host's service of these deployments: what ran here under the last one is orphaned.
 
     When a service and its flows are killed together, nobody is left to tell the server.
     """
@@ -36,9 +43,10 @@ def sweep(deployments: list[str]) -> None:
             flow_filter=FlowFilter(name=FlowFilterName(any_=["benchy"])),
             deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=deployments)),
             flow_run_filter=FlowRunFilter(
+                tags=FlowRunFilterTags(all_=[host_tag()]),
                 state=FlowRunFilterState(
                     type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING, StateType.CANCELLING])
-                )
+                ),
             ),
         )
         for orphan in orphans:
