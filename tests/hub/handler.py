@@ -246,6 +246,15 @@ class HubHandler(BaseHTTPRequestHandler):
         self.hub.lfs_objects[oid] = self._body
         self._send(200, b"", {})
 
+    def discussions(self, type: RepoType, id: str) -> None:  # noqa: A002
+        """All are pull requests here."""
+        found = [
+            {"num": number, "title": title, "author": {"name": "somebody"}, "createdAt": _DATE, "status": "open",
+             "repo": {"name": id, "type": type}, "isPullRequest": True}
+            for number, title in self._repository(type, id).pull_requests.items()
+        ]  # fmt: skip
+        self._send_json({"discussions": found, "count": len(found), "start": 0})
+
     def validate_yaml(self) -> None:
         self._send_json({"errors": [], "warnings": []})
 
@@ -260,6 +269,7 @@ class HubHandler(BaseHTTPRequestHandler):
         if self._query.get("create_pr"):
             branch = f"refs/pr/{len(repository.branches)}"
             repository.branches[branch] = repository.head
+            repository.pull_requests[len(repository.branches) - 1] = header["summary"]
         try:
             sha = repository.commit(added, deleted=deleted, branch=branch, parent=header.get("parentCommit"))
         except CommitConflict:
@@ -299,7 +309,8 @@ class HubHandler(BaseHTTPRequestHandler):
     def _require_write(self, repository: Repository) -> None:
         if self._user is None:
             raise Refused(401, "Invalid username or password.")
-        if not self._user.may_write(repository.id.partition("/")[0]):
+        owner = self._user.name if self._query.get("create_pr") else repository.id.partition("/")[0]
+        if not self._user.may_write(owner):
             raise Refused(403, f"Forbidden: pass a token with write access to {repository.id}")
 
     def _is_granted(self, repository: Repository) -> bool:
@@ -389,6 +400,7 @@ ROUTES: tuple[Route, ...] = (
     (_READ, rf"{_API}/revision/(?P<revision>.+)", HubHandler.info),
     (_READ, rf"{_API}/tree/(?P<revision>refs/pr/\d+|[^/]+)(?P<folder>/.+)?", HubHandler.tree),
     (_READ, rf"{_API}/refs", HubHandler.refs),
+    (_READ, rf"{_API}/discussions", HubHandler.discussions),
     (_READ, rf"{_API}/auth-check(?P<write>/write)?", HubHandler.auth_check),
     (("POST",), rf"{_API}/paths-info/(?P<revision>.+)", HubHandler.paths_info),
     (("POST",), rf"{_API}/preupload/(?P<revision>.+)", HubHandler.preupload),

@@ -57,6 +57,8 @@ class Repository:
     """Users whose request for access was granted."""
     commits: dict[str, dict[str, File]] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
+    pull_requests: dict[int, str] = field(default_factory=dict)
+    """Titles by number; the branch is ``refs/pr/<number>``."""
     history: list[str] = field(default_factory=list)
     """Commits of main, oldest first."""
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
