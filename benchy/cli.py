@@ -147,7 +147,7 @@ def _print_results(opened: Any) -> None:
     click.echo(f"Record:      {opened.folder}/record.json")
     click.echo(f"Log:         {record.log_file}")
     if record.uploaded:
-        click.echo(f"Leaderboard: {record.uploaded.url}")
+        _print_uploaded(record.uploaded)
     else:
         click.echo(
             f"Not published: no upload.to in the config; `benchy upload {opened.folder} --to LEADERBOARD` does it"
@@ -165,7 +165,14 @@ def upload(folder: Path, to: str | None) -> None:
     config = read_finished(folder).config
     uploaded = upload_record(folder, config, config.with_upload_to(to))
     already = " (it was there already)" if uploaded.already_there else ""
-    click.echo(f"✅ Published {folder.name}{already}\nLeaderboard: {uploaded.url}")
+    click.echo(f"✅ Published {folder.name}{already}")
+    _print_uploaded(uploaded)
+
+
+def _print_uploaded(uploaded: Any) -> None:
+    click.echo(f"Leaderboard: {uploaded.url}")
+    if uploaded.pull_request:
+        click.echo(f"Model card:  {uploaded.pull_request}")
 
 
 @cli.command()

@@ -181,6 +181,14 @@ class UploadConfig(_Section):
             )
         return name
 
+    @model_validator(mode="after")
+    def _refuse_a_card_of_a_folder(self) -> Self:
+        if self.model_card and self.data_set is None:
+            raise ValueError(
+                '"upload.model_card" needs a leaderboard on the Hub, which the scores can name as their source'
+            )
+        return self
+
     @property
     def data_set(self) -> str | None:
         """``org/name`` on the Hub; None for a folder."""

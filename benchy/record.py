@@ -225,6 +225,8 @@ class Uploaded(_Data):
     """The same run had been uploaded before, so nothing changed."""
     rank: int | None
     """On the leaderboard; None for a test."""
+    pull_request: str | None = None
+    """The one on the model's own repository, if ``upload.model_card`` asked for it."""
     upload_seconds: float
 
 

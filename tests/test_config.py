@@ -118,6 +118,7 @@ def test_a_config_survives_its_record(written: Path) -> None:
         ("model:", "model: [", ["not valid YAML"]),
         ('to: "leaderboard" ', 'to: "s3://bucket/x" ', ["s3://bucket/x", "a folder or hf://datasets/ORG/NAME"]),
         ('to: "leaderboard" ', 'to: "hf://datasets/board" ', ["hf://datasets/board", "hf://datasets/ORG/NAME"]),
+        ("upload:", "upload:\n  model_card: true", ['"upload.model_card" needs a leaderboard on the Hub']),
         ("upload:", "upload:\n  token_env: HF_TOKEN", ["HF_TOKEN, which code of the model can read"]),
     ],
 )

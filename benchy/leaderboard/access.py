@@ -94,6 +94,6 @@ def _require_namespace(user: dict[str, Any], name: str, token_env: str) -> None:
 
 def _denied(name: str, token_env: str, reason: str) -> AccessDenied:
     return AccessDenied(
-        f"the token in {token_env} may not write to the data set {name}: {reason}",
-        hint=f"set {token_env} to a token that may write there, or change upload.to",
+        f"the token in {token_env} may not write to {name}: {reason}",
+        hint=f"set {token_env} to a token that may write there",
     )

@@ -118,7 +118,7 @@ def _result(part: BenchmarkResult, metric: Metric, record: RunRecord, results: M
     return {
         "evaluation_result_id": _result_id(part.name, metric.name, metric.filter),
         "evaluation_name": part.name,
-        "source_data": _source_data(part, config),
+        "source_data": _source_data(part, config, record.data_sets),
         "metric_config": _metric_config(part, metric),
         "score_details": _score_details(part, metric),
         "generation_config": _generation_config(record, config),
@@ -129,7 +129,7 @@ def _result_id(benchmark: str, metric: str, filter_name: str) -> str:
     return f"{benchmark}/{metric},{filter_name}"
 
 
-def _source_data(part: BenchmarkResult, config: Mapping[str, Any]) -> dict[str, Any]:
+def _source_data(part: BenchmarkResult, config: Mapping[str, Any], commits: Mapping[str, str]) -> dict[str, Any]:
     """The data set that lm-eval read; a group has several, and a file of one's own is none of the Hub's."""
     repository = hub_data_set(config)
     if repository is None:
@@ -141,7 +141,13 @@ def _source_data(part: BenchmarkResult, config: Mapping[str, Any]) -> dict[str, 
         "source_type": "hf_dataset",
         "hf_repo": repository,
         "samples_number": part.documents_in_all,
-        "additional_details": _texts({"config": config.get("dataset_name"), "evaluated": part.documents}),
+        "additional_details": _texts(
+            {
+                "config": config.get("dataset_name"),
+                "commit": commits.get(repository),
+                "evaluated": part.documents,
+            }
+        ),
     } | _texts({"hf_split": split})
 
 

@@ -10,6 +10,7 @@ from benchy.hub_failures import Repo
 from benchy.leaderboard import data_set, folder
 from benchy.leaderboard.access import naming_write_failures, writing_client
 from benchy.leaderboard.board import Board
+from benchy.leaderboard.eval_results import offer
 from benchy.leaderboard.publication import Publication, read_publication
 from benchy.leaderboard.rendering import HTML_FILE
 from benchy.protocol import Upload
@@ -28,26 +29,30 @@ def upload(request: Upload) -> Uploaded:
     started = time.monotonic()
     publication = read_publication(Path(request.run_folder), samples=request.config.samples)
     publish = _to_folder if request.config.data_set is None else _to_hub
-    board, already_there, url = publish(publication, request.config)
-    entry = board.entry(publication.record.run_name)
-    return Uploaded(
-        url=url,
-        already_there=already_there,
-        rank=entry.rank if entry else None,
-        upload_seconds=time.monotonic() - started,
-    )
+    uploaded = publish(publication, request.config)
+    return uploaded.model_copy(update={"upload_seconds": time.monotonic() - started})
 
 
-def _to_folder(publication: Publication, config: UploadConfig) -> tuple[Board, bool, str]:
+def _to_folder(publication: Publication, config: UploadConfig) -> Uploaded:
     place = Path(config.to).expanduser().resolve()
     board, already_there = folder.publish(publication, place)
-    return board, already_there, (place / HTML_FILE).as_uri()
+    return _uploaded(publication, board, already_there, (place / HTML_FILE).as_uri())
 
 
-def _to_hub(publication: Publication, config: UploadConfig) -> tuple[Board, bool, str]:
+def _to_hub(publication: Publication, config: UploadConfig) -> Uploaded:
     name = config.data_set
     assert name is not None  # noqa: S101 - the caller looked
     api = writing_client(config)
     with naming_write_failures(name, config.token_env):
         board, already_there = data_set.publish(publication, name, api)
-    return board, already_there, Repo(name, kind="dataset").page
+    uploaded = _uploaded(publication, board, already_there, Repo(name, kind="dataset").page)
+    if not config.model_card:
+        return uploaded
+    with naming_write_failures(publication.record.config.model.name, config.token_env, kind="model"):
+        pull_request = offer(publication, name, uploaded.url, api)
+    return uploaded.model_copy(update={"pull_request": pull_request})
+
+
+def _uploaded(publication: Publication, board: Board, already_there: bool, url: str) -> Uploaded:
+    entry = board.entry(publication.record.run_name)
+    return Uploaded(url=url, already_there=already_there, rank=entry.rank if entry else None, upload_seconds=0.0)

@@ -39,10 +39,10 @@ def test_a_member_may_write_to_the_organisations_data_set(
 @pytest.mark.parametrize(
     ("exists", "role", "orgs", "said"),
     [
-        (True, "read", ("org",), "may not write to the data set org/board: Forbidden"),
-        (True, "write", (), "may not write to the data set org/board: Forbidden"),
-        (False, "read", ("org",), "may not write to the data set org/board: it only reads"),
-        (False, "write", (), 'may not write to the data set org/board: ada is no member of "org"'),
+        (True, "read", ("org",), "may not write to org/board: Forbidden"),
+        (True, "write", (), "may not write to org/board: Forbidden"),
+        (False, "read", ("org",), "may not write to org/board: it only reads"),
+        (False, "write", (), 'may not write to org/board: ada is no member of "org"'),
     ],
 )
 def test_a_token_that_may_not_write_is_refused_before_anything_is_asked_of_the_model(

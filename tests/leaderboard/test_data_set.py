@@ -276,13 +276,29 @@ def test_a_rate_limit_that_stays_is_a_network_error(hub: LoopbackHub, tmp_path: 
     assert hub.count(COMMIT) == 5
 
 
+def test_the_models_own_repository_is_offered_the_scores_after_the_leaderboard(
+    hub: LoopbackHub, tmp_path: Path
+) -> None:
+    hub.add_repository("maker/model", {"config.json": b"{}"})
+    folder = make_run(tmp_path, "maker/model")
+    (results,) = folder.glob("results_*.json")
+    results.write_text(json.dumps({"configs": {"arc": {"dataset_path": "allenai/ai2_arc"}}}))
+    hub.fail("POST /api/models/maker/model/commit/", status=403, times=1)
+    with pytest.raises(AccessDenied, match="the token in HF_UPLOAD_TOKEN may not write to maker/model"):
+        upload(folder, model_card=True)
+    assert require_whole(board_of(hub)) == [folder.name]
+    later = upload(folder, model_card=True)
+    assert later.already_there
+    assert later.pull_request == f"{hub.endpoint}/maker/model/discussions/1"
+
+
 @pytest.mark.parametrize(
     ("token", "said"),
     [
         pytest.param(None, "HF_UPLOAD_TOKEN is not set", id="none"),
         pytest.param("hf_wrong", "does not accept the token in HF_UPLOAD_TOKEN", id="not valid"),
-        pytest.param("hf_bobread", "may not write to the data set org/board", id="reads"),
-        pytest.param("hf_evewrite", "may not write to the data set org/board", id="writes elsewhere"),
+        pytest.param("hf_bobread", "may not write to org/board", id="reads"),
+        pytest.param("hf_evewrite", "may not write to org/board", id="writes elsewhere"),
     ],
 )
 def test_a_refused_token_fails_at_once(

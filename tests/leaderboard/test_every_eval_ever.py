@@ -33,7 +33,7 @@ def _upload(record: RunRecord, to: str) -> Any:
 
 
 def test_a_model_and_data_of_the_hub_are_named_as_there() -> None:
-    record = make_record("org/alpha", {"arc": 0.5}, evaluation={"limit": 5})
+    record = make_record("org/alpha", {"arc": 0.5}, evaluation={"limit": 5}, data_sets={"allenai/ai2_arc": "0123abcd"})
     found = described(with_upload(record, "hf://datasets/lab/board"))
     assert found["model_info"]["id"] == "org/alpha"
     assert found["model_info"]["developer"] == "org"
@@ -44,6 +44,8 @@ def test_a_model_and_data_of_the_hub_are_named_as_there() -> None:
     (result,) = found["evaluation_results"]
     assert result["source_data"]["hf_repo"] == "allenai/ai2_arc"
     assert result["source_data"]["hf_split"] == "test"
+    details = {"config": "ARC-Easy", "commit": "0123abcd", "evaluated": "1000"}
+    assert result["source_data"]["additional_details"] == details
     assert result["score_details"]["score"] == 0.5
     assert result["score_details"]["uncertainty"] == {"num_samples": 1000, "standard_error": {"value": 0.01}}
 

@@ -25,7 +25,7 @@ def test_a_refused_upload_keeps_the_record_and_names_the_command_that_publishes_
     record = only_record(tmp_path)
     folder = tmp_path / "outputs" / record.run_name
     assert done.returncode == 5, done.stderr
-    assert "AccessDenied: the token in BOARD_TOKEN may not write to the data set org/board" in done.stderr
+    assert "AccessDenied: the token in BOARD_TOKEN may not write to org/board" in done.stderr
     assert f"`benchy upload {folder}`" in done.stderr
     assert loopback_hub.count("/commit/") == 1
     assert record.evaluation is not None
