@@ -70,6 +70,8 @@ class Upload(Request[Uploaded]):
     result_type = Uploaded
     run_folder: str
     config: UploadConfig
+    token: str | None = Field(default=None, repr=False)
+    """The Hub's token that may write to the data set; only this request holds it."""
 
 
 REQUESTS: dict[str, type[Prepare | ModelTest | Evaluation | Upload]] = {

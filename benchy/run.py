@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from benchy.config import BenchmarkConfig, UploadConfig
 from benchy.errors import BenchyError, EvaluationFailed, Interrupted
 from benchy.hub import read_token
+from benchy.leaderboard.access import upload_token
 from benchy.logs import RunLog
 from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress, Request, Upload
 from benchy.record import (
@@ -259,7 +260,7 @@ def upload_record(folder: Path, config: BenchmarkConfig, upload: UploadConfig, *
     started = choose_runtime(config).start(config, _identity(record, folder), on_gpus=False, say=log.write)
     worker = Worker(started, log.write)
     try:
-        request = Upload(run_folder=str(folder.resolve()), config=upload)
+        request = Upload(run_folder=str(folder.resolve()), config=upload, token=upload_token(upload))
         return worker.request(request, run.notify if run else lambda _event: None)
     finally:
         worker.close()

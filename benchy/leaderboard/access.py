@@ -34,7 +34,7 @@ def require_write_access(upload: UploadConfig) -> None:
             hint='unset it, or drop "upload" from the config and run `benchy upload` later',
             transient=False,
         )
-    api = writing_client(upload)
+    api = writing_client(upload, upload_token(upload))
     with naming_write_failures(name, upload.token_env):
         if hub.retried(lambda: api.repo_exists(name, repo_type="dataset")):
             hub.retried(lambda: api.auth_check(name, repo_type="dataset", write=True))
@@ -42,15 +42,19 @@ def require_write_access(upload: UploadConfig) -> None:
             _require_namespace(hub.retried(api.whoami), name, upload.token_env)
 
 
-def writing_client(upload: UploadConfig) -> HfApi:
+def upload_token(upload: UploadConfig) -> str | None:
+    """The token for uploads of this user's environment; None for a folder, and where the variable is not set."""
+    return None if upload.data_set is None else os.environ.get(upload.token_env)
+
+
+def writing_client(upload: UploadConfig, token: str | None) -> HfApi:
     """huggingface_hub's client with the token for uploads.
 
     Raises:
-        AccessDenied: the variable is not set.
+        AccessDenied: there is none.
     """
     from huggingface_hub import HfApi
 
-    token = os.environ.get(upload.token_env)
     if not token:
         raise AccessDenied(
             f"no token to write to {upload.to}: {upload.token_env} is not set",

@@ -74,12 +74,11 @@ def launch_command(config: BenchmarkConfig, interpreter: str, *, on_gpus: bool) 
 def worker_environment(config: BenchmarkConfig, host: Mapping[str, str], *, on_gpus: bool) -> dict[str, str]:
     """The host's environment without Prefect's settings (some are secrets), and with the configured GPUs alone.
 
-    A worker that runs model code does not get the token that may write to the leaderboard.
+    The token that may write to the leaderboard travels in the request for that alone.
     """
     environment = {name: value for name, value in host.items() if not name.startswith("PREFECT_")}
-    if on_gpus:
-        for name in {UPLOAD_TOKEN, config.upload.token_env if config.upload else UPLOAD_TOKEN}:
-            environment.pop(name, None)
+    for name in {UPLOAD_TOKEN, config.upload.token_env if config.upload else UPLOAD_TOKEN}:
+        environment.pop(name, None)
     if not on_gpus:
         environment["CUDA_VISIBLE_DEVICES"] = ""
     elif config.gpus:

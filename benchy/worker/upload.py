@@ -28,21 +28,21 @@ def upload(request: Upload) -> Uploaded:
     """
     started = time.monotonic()
     publication = read_publication(Path(request.run_folder), samples=request.config.samples)
-    publish = _to_folder if request.config.data_set is None else _to_hub
-    uploaded = publish(publication, request.config)
+    if request.config.data_set is None:
+        uploaded = _to_folder(publication, request.config.to)
+    else:
+        uploaded = _to_hub(publication, request.config, request.config.data_set, request.token)
     return uploaded.model_copy(update={"upload_seconds": time.monotonic() - started})
 
 
-def _to_folder(publication: Publication, config: UploadConfig) -> Uploaded:
-    place = Path(config.to).expanduser().resolve()
+def _to_folder(publication: Publication, to: str) -> Uploaded:
+    place = Path(to).expanduser().resolve()
     board, already_there = folder.publish(publication, place)
     return _uploaded(publication, board, already_there, (place / HTML_FILE).as_uri())
 
 
-def _to_hub(publication: Publication, config: UploadConfig) -> Uploaded:
-    name = config.data_set
-    assert name is not None  # noqa: S101 - the caller looked
-    api = writing_client(config)
+def _to_hub(publication: Publication, config: UploadConfig, name: str, token: str | None) -> Uploaded:
+    api = writing_client(config, token)
     with naming_write_failures(name, config.token_env):
         board, already_there = data_set.publish(publication, name, api)
     uploaded = _uploaded(publication, board, already_there, Repo(name, kind="dataset").page)

@@ -19,6 +19,7 @@ import yaml
 
 from benchy.config import UploadConfig
 from benchy.errors import AccessDenied, NetworkError, UploadFailed, WorkerDied
+from benchy.leaderboard.access import upload_token
 from benchy.leaderboard.board import Board
 from benchy.protocol import Upload
 from benchy.record import RunRecord, Uploaded
@@ -56,9 +57,14 @@ def worker() -> Iterator[tuple[Worker, ProcessTransport]]:
 
 
 def upload(folder: Path, **config: Any) -> Uploaded:
-    request = Upload(run_folder=str(folder), config=UploadConfig(to="hf://datasets/org/board", **config))
     with worker() as (started, _):
-        return started.request(request, lambda _event: None)
+        return started.request(request_of(folder, **config), lambda _event: None)
+
+
+def request_of(folder: Path, **config: Any) -> Upload:
+    """As :func:`benchy.run.upload_record` asks it."""
+    upload = UploadConfig(to="hf://datasets/org/board", **config)
+    return Upload(run_folder=str(folder), config=upload, token=upload_token(upload))
 
 
 def make_run(tmp_path: Path, model: str = "org/alpha", accuracy: float = 0.5, **changes: Any) -> Path:
@@ -241,8 +247,7 @@ def killed_at(hub: LoopbackHub, folder: Path, *, request: int) -> bool:
 
         hub.faults.add(Fault("/", before=count_down))
         try:
-            message = Upload(run_folder=str(folder), config=UploadConfig(to="hf://datasets/org/board"))
-            started.request(message, lambda _event: None)
+            started.request(request_of(folder), lambda _event: None)
         except WorkerDied:
             return True
         finally:
