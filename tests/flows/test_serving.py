@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,3 +152,22 @@ def test_a_folder_without_configs_is_refused(tmp_path: Path) -> None:
     done = benchy("serve", tmp_path, cwd=REPOSITORY)
     assert done.returncode == 2
     assert "no *.yaml" in done.stderr
+
+
+def test_a_sweep_ends_what_ran_on_this_host_alone(service: Service) -> None:
+    (deployment,) = ask(service.api, "deployments/filter", deployments={"name": {"any_": ["failing"]}})
+    hosts = (socket.gethostname(), "another-host")
+    here, elsewhere = (
+        ask(
+            service.api,
+            f"deployments/{deployment['id']}/create_flow_run",
+            state={"type": "RUNNING"},
+            tags=[f"host:{host}"],
+        )["id"]
+        for host in hosts
+    )
+    code = "from flows.containers import sweep; sweep(['failing'])"
+    environment = os.environ | {"PREFECT_API_URL": service.api}
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, env=environment, check=True)
+    assert service.state(here) == "Crashed"
+    assert service.state(elsewhere) == "Running"
