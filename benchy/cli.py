@@ -23,8 +23,9 @@ PREFECT_DEFAULTS = {
 
 def main() -> None:
     """Run the command line; every failure is one line and an exit code."""
-    for ends in (signal.SIGTERM, signal.SIGHUP):  # a run that is told to end cleans up as it does after Ctrl-C
-        signal.signal(ends, signal.default_int_handler)
+    for ends in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ends) != signal.SIG_IGN:  # as under nohup
+            signal.signal(ends, signal.default_int_handler)  # told to end, it cleans up as after Ctrl-C
     try:
         cli(standalone_mode=False)
     except BenchyError as error:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,12 @@ def benchy(*arguments: object, cwd: Path, seconds: float = 180, **environment: s
     )
 
 
-def start_benchy(*arguments: object, cwd: Path, **environment: str) -> subprocess.Popen[str]:
-    """Start ``benchy`` in a process group of its own, with both outputs in one pipe."""
+def start_benchy(
+    *arguments: object, cwd: Path, through: Sequence[str] = (), **environment: str
+) -> subprocess.Popen[str]:
+    """Start ``benchy``, ``through`` another command, in a process group of its own, with both outputs in one pipe."""
     return subprocess.Popen(
-        benchy_command(*arguments),
+        [*through, *benchy_command(*arguments)],
         cwd=cwd,
         env=os.environ | environment,
         stdout=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ pytest_plugins = ["tests.engine"]
 @pytest.fixture(scope="session", autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """One home for the whole session, so that what is slow at a first start is done once."""
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background jobs ignore Ctrl-C, and their children
     with pytest.MonkeyPatch.context() as patch:
         for name, value in isolated_environment(tmp_path_factory.mktemp("home")).items():
             if value is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,8 @@ from typing import Any
 import pytest
 
 from benchy.record import read_record
-from tests.commands import DEMO, REPOSITORY, benchy, only_record, write_config
+from tests.commands import DEMO, REPOSITORY, benchy, only_record, start_benchy, write_config
+from tests.prefect_server import wait_until
 
 BENCHMARKS = {"include_path": [str(REPOSITORY / "tests" / "benchmarks")]}
 
@@ -163,3 +166,13 @@ def test_help_and_version(tmp_path: Path) -> None:
     for command in ("check", "run", "serve", "test", "upload"):
         assert command in said.stdout
     assert benchy("--version", cwd=tmp_path).stdout.startswith("benchy, version ")
+
+
+def test_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    config = write_config(tmp_path, evaluation=BENCHMARKS | {"tasks": "waiting"})
+    running = start_benchy("run", config, cwd=REPOSITORY, through=["nohup"], BENCHY_TEST_GO=str(tmp_path / "go"))
+    wait_until(lambda: any("waits" in log.read_text("utf-8") for log in tmp_path.glob("logs/*.log")), seconds=120)
+    os.killpg(running.pid, signal.SIGHUP)
+    (tmp_path / "go").touch()
+    output, _ = running.communicate(timeout=120)
+    assert running.returncode == 0, output
