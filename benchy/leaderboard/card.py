@@ -8,11 +8,11 @@ from typing import Any
 
 from benchy.leaderboard.folder import RECORDS
 from benchy.leaderboard.rendering import CSV_FILE, HTML_FILE, JSON_FILE
-from benchy.leaderboard.tables import RESULTS_TABLE, SAMPLES_TABLE
+from benchy.leaderboard.tables import LEADERBOARD_TABLE, RESULTS_TABLE, SAMPLES_TABLE
 
 CARD_FILE = "README.md"
 VIEWS = {
-    "leaderboard": CSV_FILE,
+    "leaderboard": LEADERBOARD_TABLE,
     "results": f"{RECORDS}/*/{RESULTS_TABLE}",
     "samples": f"{RECORDS}/*/{SAMPLES_TABLE}",
 }
@@ -37,11 +37,10 @@ def make_card(name: str, existing: bytes | None, paths: Collection[str]) -> byte
 
 def _views(paths: Collection[str]) -> list[dict[str, Any]]:
     """Only those that have files: the viewer refuses a data set in which one has none."""
-    own = {CSV_FILE, *paths}
-    views = [
+    views: list[dict[str, Any]] = [
         {"config_name": view, "data_files": pattern}
         for view, pattern in VIEWS.items()
-        if any(PurePosixPath(path).match(pattern) for path in own)
+        if any(PurePosixPath(path).match(pattern) for path in paths)
     ]
     return [{**view, "default": True} if view["config_name"] == "leaderboard" else view for view in views]
 

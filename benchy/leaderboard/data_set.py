@@ -23,7 +23,7 @@ from benchy.leaderboard.folder import RECORDS
 from benchy.leaderboard.publication import Publication
 from benchy.leaderboard.ranking import rank
 from benchy.leaderboard.rendering import render
-from benchy.leaderboard.tables import make_tables
+from benchy.leaderboard.tables import LEADERBOARD_TABLE, make_leaderboard_table, make_tables
 from benchy.record import RECORD_FILE, RunRecord
 
 if TYPE_CHECKING:
@@ -173,8 +173,11 @@ def _read_merge_commit(record: RunRecord, own: list[CommitOperationAdd], data_se
         records[record.run_name] = record
     board = rank(records.values(), unreadable=unreadable)
     added = [] if is_there else own
-    paths = {*snapshot.blobs, *(operation.path_in_repo for operation in added)}
-    files: dict[str, bytes | Path] = {**render(board, records.values())}
+    files: dict[str, bytes | Path] = {
+        **render(board, records.values()),
+        LEADERBOARD_TABLE: make_leaderboard_table(board),
+    }
+    paths = {*snapshot.blobs, *files, *(operation.path_in_repo for operation in added)}
     existing = data_set.read(CARD_FILE, snapshot)
     card = make_card(data_set.name, existing, paths)
     if card != existing:

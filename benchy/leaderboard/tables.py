@@ -1,4 +1,4 @@
-"""A run's scores and samples as parquet tables, of the same columns for every run."""
+"""Parquet tables for the Hub's viewer, which wants one format for all tables of a data set."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchy.leaderboard.board import Board
 from benchy.leaderboard.publication import Publication
+from benchy.leaderboard.rendering import CSV_COLUMNS, board_rows, score_columns
 from benchy.leaderboard.samples import prompt_of, read_samples
 from benchy.record import EvaluationResult, RunRecord
 
 if TYPE_CHECKING:
     import pyarrow
 
+LEADERBOARD_TABLE = "leaderboard.parquet"
 RESULTS_TABLE = "results.parquet"
 SAMPLES_TABLE = "samples.parquet"
 RESULTS_COLUMNS = {
@@ -29,8 +32,18 @@ SAMPLES_COLUMNS = dict.fromkeys(
 """All text: what a document or an answer is differs between benchmarks, and is JSON here."""
 
 
+def make_leaderboard_table(board: Board) -> bytes:
+    """The columns and rows of ``leaderboard.csv``."""
+    whole, real = {"rank", "best_rank", "worst_rank"}, {"mean", "mean_stderr"}
+    columns = {name: "int64" if name in whole else "double" if name in real else "string" for name in CSV_COLUMNS}
+    return _parquet(columns | dict.fromkeys(score_columns(board), "double"), board_rows(board))
+
+
 def make_tables(publication: Publication) -> dict[str, bytes]:
-    """The tables by file name; ``samples.parquet`` only where samples are published. Held in memory whole."""
+    """A run's tables by file name, each of the same columns for every run; held in memory whole.
+
+    ``samples.parquet`` is among them only where samples are published.
+    """
     record = publication.record
     assert record.evaluation is not None  # noqa: S101 - of what is published
     tables = {RESULTS_TABLE: _parquet(RESULTS_COLUMNS, _result_rows(record, record.evaluation))}
