@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from pathlib import PurePosixPath
 from typing import Any
+
+import yaml
 
 from benchy.leaderboard.folder import RECORDS
 from benchy.leaderboard.rendering import CSV_FILE, HTML_FILE, JSON_FILE
@@ -18,16 +21,26 @@ VIEWS = {
 }
 """The viewer's configs (https://huggingface.co/docs/hub/datasets-manual-configuration): a file pattern each."""
 
+_log = logging.getLogger(__name__)
+
 
 def make_card(name: str, existing: bytes | None, paths: Collection[str]) -> bytes:
-    """The card of a data set that holds ``paths``; all that others wrote into an existing one stays."""
+    """The card of a data set that holds ``paths``; all that others wrote into an existing one stays.
+
+    One that cannot be read is left as it is: scores are published all the same.
+    """
     from huggingface_hub import DatasetCard
 
-    card = DatasetCard((existing or b"").decode(errors="replace"), ignore_metadata_errors=True)
-    configs = [config for config in card.data.get("configs") or [] if config.get("config_name") not in VIEWS]
-    if existing is not None and card.data.get("configs") == [*_views(paths), *configs]:
+    try:
+        card = DatasetCard((existing or b"").decode())
+        others = [config for config in card.data.get("configs") or [] if config["config_name"] not in VIEWS]
+    except (ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+        _log.warning("%s of %s is left as it is, since its metadata cannot be read: %s", CARD_FILE, name, error)
+        return existing or b""
+    views = [*_views(paths), *others]
+    if existing is not None and card.data.get("configs") == views:
         return existing
-    card.data["configs"] = [*_views(paths), *configs]
+    card.data["configs"] = views
     if existing is None:
         card.data["pretty_name"] = name.partition("/")[2]
         card.data["tags"] = ["leaderboard", "benchy"]

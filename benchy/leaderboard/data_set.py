@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CONFLICTS = 60
 """So many times in a row another commit may come between."""
-LONGEST_DELAY_SECONDS = 8.0
+LONGEST_DELAY_SECONDS = 20.0
 THREADS = 8
 MOVED_ON = {409, 412}
 """How the Hub refuses a commit whose parent is no longer the newest."""
@@ -61,7 +61,7 @@ def publish(publication: Publication, name: str, api: HfApi) -> tuple[Board, boo
     own = _operations(_own_files(publication))
     again = Retrying(
         retry=retry_if_exception_type(_MovedOn),
-        wait=wait_random_exponential(multiplier=0.25, max=LONGEST_DELAY_SECONDS),
+        wait=wait_random_exponential(multiplier=2.0, max=LONGEST_DELAY_SECONDS),
         stop=stop_after_attempt(CONFLICTS),
     )
     try:
