@@ -103,7 +103,8 @@ def container_options(
     return ContainerOptions(
         image=image_id,
         command=tuple(launch_command(config, "python", on_gpus=on_gpus)),
-        environment=_environment(host, image_id, gpu_uuids, offline=on_gpus and wanted.sandbox),
+        environment=_environment(host, image_id, gpu_uuids, offline=on_gpus and wanted.sandbox)
+        | ({} if on_gpus else {"HF_HOME": "/tmp/huggingface"}),  # noqa: S108 - its own: it has no cache to write to
         labels=_labels(run, gpu_uuids or gpu_ids),
         mounts=tuple(merge_mounts([*mounts, *volumes, *cache])),
         working_dir=working_dir,

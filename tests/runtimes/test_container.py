@@ -95,6 +95,7 @@ def test_the_cache_is_mounted_in_every_run_but_not_for_an_upload() -> None:
     assert cache in options(settings).mounts
     assert cache not in options(settings, on_gpus=False).mounts
     assert options().environment["HF_HOME"] == "/cache/huggingface"
+    assert options(on_gpus=False).environment["HF_HOME"] == "/tmp/huggingface"  # noqa: S108 - in the container
 
 
 def test_volumes_of_the_config_are_mounts() -> None:
