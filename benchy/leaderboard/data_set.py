@@ -7,10 +7,12 @@ a run whole or not at all, and always a leaderboard of exactly the runs that are
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -112,7 +114,8 @@ class _DataSet:
         """One file's content; None if there is none.
 
         What was read once stays in the Hub's cache under its identity, at whatever commit it is wanted
-        (https://huggingface.co/docs/huggingface_hub/guides/manage-cache), so only new records are asked for.
+        (https://huggingface.co/docs/huggingface_hub/guides/manage-cache), so only new records are asked for. Code of
+        models may have been run on that cache: what is not what its name says is fetched anew.
         """
         from huggingface_hub.file_download import repo_folder_name
 
@@ -120,13 +123,11 @@ class _DataSet:
         if blob is None:
             return None
         cached = cache_folder() / repo_folder_name(repo_id=self.name, repo_type="dataset") / "blobs" / blob
-        if not cached.is_file():
-            cached = Path(
-                hub.retried(
-                    lambda: self._api.hf_hub_download(self.name, path, repo_type="dataset", revision=snapshot.commit)
-                )
-            )
-        return cached.read_bytes()
+        there = cached.read_bytes() if cached.is_file() else None
+        if there is not None and _git_hash(there) == blob:
+            return there
+        fetch = partial(self._api.hf_hub_download, self.name, path, repo_type="dataset", revision=snapshot.commit)
+        return Path(hub.retried(partial(fetch, force_download=there is not None))).read_bytes()
 
     def commit(self, operations: Iterable[CommitOperationAdd], message: str, parent: _Snapshot) -> None:
         """One commit. Files that are there with this content are left out, and of none no commit is made.
@@ -150,6 +151,11 @@ class _DataSet:
             if error.response.status_code in MOVED_ON:
                 raise _MovedOn from error
             raise
+
+
+def _git_hash(content: bytes) -> str:
+    """Git's identity of a file's content."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _own_files(publication: Publication) -> dict[str, bytes | Path]:

@@ -200,6 +200,21 @@ def test_what_others_wrote_stays(hub: LoopbackHub, tmp_path: Path) -> None:
     assert not repository.private
 
 
+def test_records_are_fetched_once_and_anew_where_the_cache_was_changed(hub: LoopbackHub, tmp_path: Path) -> None:
+    first = make_run(tmp_path, "org/first", 0.3)
+    upload(first)
+    upload(make_run(tmp_path, "org/second", 0.2))
+    fetched = f"GET /datasets/org/board/resolve/.*/{first.name}/record.json"
+    upload(make_run(tmp_path, "org/third", 0.1))
+    assert hub.count(fetched) == 1
+    for blob in (tmp_path / "hf" / "hub" / "datasets--org--board" / "blobs").iterdir():
+        blob.write_bytes(blob.read_bytes().replace(b'"value": 0.3', b'"value": 0.9'))
+    upload(make_run(tmp_path, "org/fourth", 0.5))
+    assert hub.count(fetched) == 2
+    board = Board.model_validate_json(board_of(hub).files()["leaderboard.json"].content)
+    assert [entry.model for entry in board.suites[0].entries] == ["org/fourth", "org/first", "org/second", "org/third"]
+
+
 def test_another_run_of_the_same_name_is_refused(hub: LoopbackHub, tmp_path: Path) -> None:
     upload(make_run(tmp_path, run_name="run"))
     history = list(board_of(hub).history)
