@@ -57,20 +57,25 @@ def is_transformers_model(lm: Any) -> bool:
     return isinstance(lm, HFLM)
 
 
-def create_model(config: BenchmarkConfig, identity: ModelIdentity) -> Any:
-    """A new lm-eval model object; raises whatever lm-eval and its libraries raise."""
+def model_type(config: BenchmarkConfig) -> Any:
+    """lm-eval's class; raises whatever its import raises."""
     import lm_eval.models  # noqa: F401 - fills the registry
     from lm_eval.api.registry import get_model
 
     from benchy.worker import fast
 
     fast.register()
+    return get_model(config.model.backend)
+
+
+def create_model(config: BenchmarkConfig, identity: ModelIdentity) -> Any:
+    """A new lm-eval model object; raises whatever lm-eval and its libraries raise."""
     evaluation = config.evaluation
     placement = {
         "batch_size": evaluation.batch_size,
         "max_batch_size": evaluation.max_batch_size,
         "device": None if config.performance.use_accelerate else evaluation.device,
     }
-    lm = get_model(config.model.backend).create_from_arg_obj(lm_eval_arguments(config, identity), placement)
+    lm = model_type(config).create_from_arg_obj(lm_eval_arguments(config, identity), placement)
     refuse_broken_answers(lm)
     return lm

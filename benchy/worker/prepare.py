@@ -19,6 +19,7 @@ from benchy.protocol import Phase, Prepare, Progress
 from benchy.record import ModelIdentity, Prepared
 from benchy.worker.download import download_model, download_parts
 from benchy.worker.environment import describe_environment, require_devices, require_pinned_gpus
+from benchy.worker.libraries import collecting_no_garbage, import_libraries
 from benchy.worker.model import lm_eval_arguments
 from benchy.worker.session import Session
 from benchy.worker.tasks import BuiltTasks, build_tasks
@@ -31,16 +32,17 @@ def prepare(session: Session, request: Prepare) -> Prepared:
 
     Raises:
         GpuNotFound: a configured device is not here.
+        ModelLoadError: the back end is not known or not installed.
         ModelNotFound, AccessDenied, NetworkError: the model cannot be fetched.
         TaskNotFound, EvaluationFailed: a benchmark cannot be built.
     """
     config = request.config
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     session.emit(Phase(name="prepare"))
-    require_pinned_gpus()
-    require_devices(config)
-    import lm_eval.models  # noqa: F401 - seconds of imports, which belong to no model's load time
-
+    with collecting_no_garbage():
+        require_pinned_gpus()
+        require_devices(config)
+        import_libraries(config)
     started = time.monotonic()
     session.emit(Phase(name="download"))
     identity = _fetch_model(config, session.emit)

@@ -1,0 +1,43 @@
+"""Imports the libraries of a worker, all in one place and time."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from benchy.config import BenchmarkConfig
+from benchy.errors import ModelLoadError
+from benchy.model_files import loads_weights
+from benchy.worker.failures import failing_as
+from benchy.worker.model import model_type
+
+
+def import_libraries(config: BenchmarkConfig) -> None:
+    """Import what building tasks, loading the model and evaluating will need; they themselves would do it one by one.
+
+    This takes seconds, in which Prefect starts, and which belong to no model's load time.
+
+    Raises:
+        ModelLoadError: the back end is not known or not installed.
+    """
+    import lm_eval.evaluator
+    import lm_eval.loggers
+    import lm_eval.tasks  # noqa: F401
+
+    with failing_as(ModelLoadError, f"{config.model.name} does not load"):
+        model_type(config)
+    if loads_weights(config.model):
+        import transformers.generation.utils  # transformers does it when the first model loads
+        import transformers.modeling_utils  # noqa: F401
+
+
+@contextmanager
+def collecting_no_garbage() -> Iterator[None]:
+    """For imports: they make no garbage, and a sixth of their time goes into the search for it, then and later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
