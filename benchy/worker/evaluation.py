@@ -22,6 +22,7 @@ from benchy.worker.clock import Clock
 from benchy.worker.drift import fewshot_counts, find_drift, prompts_hash
 from benchy.worker.failures import failing_as
 from benchy.worker.model import lm_eval_arguments, loaded_model
+from benchy.worker.packages import listed_without_pip
 from benchy.worker.ranks import RankDone, own_rank
 from benchy.worker.session import Session
 from benchy.worker.tasks import build_tasks, hand_over
@@ -112,14 +113,15 @@ def _evaluate(
     from lm_eval.loggers import EvaluationTracker
 
     tracker = EvaluationTracker(output_path=str(folder / "results.json"))
-    results = simple_evaluate(
-        model=lm,
-        model_args=arguments,
-        tasks=tasks.names,
-        task_manager=hand_over(tasks),
-        evaluation_tracker=tracker,
-        **_options(config),
-    )
+    with listed_without_pip():
+        results = simple_evaluate(
+            model=lm,
+            model_args=arguments,
+            tasks=tasks.names,
+            task_manager=hand_over(tasks),
+            evaluation_tracker=tracker,
+            **_options(config),
+        )
     if results is None:
         raise RankDone
     results["config"]["model"] = tracker.general_config_tracker.model_source = config.model.backend

@@ -1,0 +1,40 @@
+"""Lists the installed packages as pip does, without the second that pip takes to start."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from benchy.worker.patching import replaced
+
+
+@contextmanager
+def listed_without_pip() -> Iterator[None]:
+    """lm-eval's results file tells of the environment, through torch, which runs ``pip list``; the text is the same."""
+    from torch.utils import collect_env
+
+    get_pip_packages: Any = collect_env.get_pip_packages
+
+    def listed(_run: Any, patterns: Any = None) -> Any:
+        return get_pip_packages(lambda _command: (0, installed_packages(), ""), patterns)
+
+    with replaced(collect_env, get_pip_packages=listed):
+        yield
+
+
+def installed_packages() -> str:
+    """What ``pip list --format=freeze`` prints."""
+    found: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions():  # the first of a name is the one that is imported
+        name = distribution.metadata["Name"]
+        if name:
+            found.setdefault(_normalized(name), f"{name}=={distribution.version}")
+    return "\n".join(found[name] for name in sorted(found))
+
+
+def _normalized(name: str) -> str:
+    """As PEP 503 compares names."""
+    return re.sub(r"[-_.]+", "-", name).lower()
