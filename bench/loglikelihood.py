@@ -177,13 +177,13 @@ def peak_mib(lm: Any, scenario: Scenario, requests: list[Instance]) -> float:
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         run(lm, scenario, requests)
-        return (torch.cuda.max_memory_allocated() - before) / 2**20
+        return float(torch.cuda.max_memory_allocated() - before) / 2**20
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         run(lm, scenario, requests)
     kineto: Any = profiler.profiler
     events = [event for event in kineto.kineto_results.events() if event.name() == "[memory]"]
     changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
-    return max(itertools.accumulate(changes, initial=0)) / 2**20
+    return float(max(itertools.accumulate(changes, initial=0))) / 2**20
 
 
 def compare(scenario: Scenario, stock: HFLM, fast: FastHFLM, options: argparse.Namespace) -> Measured:

@@ -1,0 +1,210 @@
+"""What Benchy's own parts cost as the work grows: CPU time and memory for each request, or for each run."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.commands import environment
+from bench.figures import Figure, Goal, Spread
+from bench.pipeline import Bench
+from benchy.leaderboard.ranking import rank
+from benchy.leaderboard.rendering import render
+from benchy.protocol import Progress, decode_answer, encode_event
+from benchy.record import RunRecord, read_record, write_record
+from benchy.worker.answers import MISSING, AnswerStore, request_key
+
+REQUESTS = (10, 1_000, 100_000)
+BENCHMARKS = (10, 100, 1_000)
+"""Of one record: lm-eval's largest groups have some hundreds."""
+RUNS = (10, 100, 1_000)
+"""On one leaderboard."""
+BATCH = 16
+LINEAR = 1.1
+"""The most that a growth may be: 1 is linear, 2 quadratic; a little above it is the cache of the CPU."""
+
+EVALUATE = """
+import sys
+from pathlib import Path
+import bench.constant
+from benchy.config import load_config
+from benchy.protocol import Evaluation, Prepare
+from benchy.worker.evaluation import evaluation
+from benchy.worker.prepare import prepare
+from benchy.worker.session import Session
+session = Session(emit=lambda event: None)
+prepare(session, Prepare(config=load_config(Path(sys.argv[1]))))
+evaluation(session, Evaluation(run_folder=sys.argv[2]))
+"""
+LM_EVAL = "import bench.constant; from lm_eval.__main__ import cli_evaluate; cli_evaluate()"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one piece of work at one size."""
+
+    size: int
+    seconds: float
+    peak_bytes: int
+
+
+def parts(_bench: Bench) -> Iterator[Figure]:
+    """Each part alone, in this process."""
+    for what, unit, sizes, work in (
+        ("answers kept", "request", REQUESTS, _keep),
+        ("answers found again after a crash", "request", REQUESTS, _find),
+        ("progress events", "event", REQUESTS, _talk),
+        ("record of n benchmarks", "benchmark", BENCHMARKS, _record),
+        ("leaderboard of n runs: ranking, HTML", "run", RUNS, _leaderboard),
+    ):
+        yield from _growth(what, unit, [_cost(work, size) for size in sizes])
+
+
+def whole_evaluations(bench: Bench) -> Iterator[Figure]:
+    """The worker's preparing and evaluating of a model that answers at once, against ``lm_eval run`` of it."""
+    env = environment(bench.folder)
+    costs: dict[str, list[Cost]] = {"benchy": [], "lm_eval": []}
+    for size in REQUESTS:
+        folder = bench.folder / f"scale-{size}"
+        config = _write_benchmark(folder, size)
+        commands = {
+            "benchy": [sys.executable, "-c", EVALUATE, str(config), str(folder)],
+            "lm_eval": [
+                *(sys.executable, "-c", LM_EVAL, "run", "--model", "constant", "--tasks", "scale"),
+                *("--include_path", str(folder), "--output_path", str(folder / "lm_eval"), "--log_samples"),
+            ],
+        }
+        for name, command in commands.items():
+            used = bench.run(command, env, memory=True)
+            costs[name].append(Cost(size, used.cpu_seconds, used.peak_bytes))
+    ours, plain = (_each_more(costs[name]) for name in ("benchy", "lm_eval"))
+    yield _compared("CPU time", "ms/request", 1e3 * ours[0], 1e3 * plain[0])
+    yield _compared("memory", "KiB/request", ours[1] / 1024, plain[1] / 1024)
+
+
+PARTS: tuple[Callable[[Bench], Iterator[Figure]], ...] = (parts, whole_evaluations)
+
+
+def _compared(what: str, unit: str, ours: float, plain: float) -> Figure:
+    low, high = REQUESTS[-2:]
+    ratio = Spread.of([ours / plain])
+    note = f"a model that answers at once, from {low:,} to {high:,} requests"
+    return Figure(f"evaluation: {what}", unit, Spread.of([ours]), Spread.of([plain]), ratio, note=note)
+
+
+def _each_more(costs: list[Cost]) -> tuple[float, float]:
+    """Seconds and bytes for each request more, between the two largest sizes."""
+    *_, low, high = costs
+    more = high.size - low.size
+    return (high.seconds - low.seconds) / more, (high.peak_bytes - low.peak_bytes) / more
+
+
+def _growth(what: str, unit: str, costs: list[Cost]) -> Iterator[Figure]:
+    """The cost of the largest, and the exponents of the growth to it (1: linear)."""
+    *_, low, high = costs
+    steps = math.log(high.size / low.size)
+    each = Spread.of([1e6 * high.seconds / high.size])
+    sizes = f"n = {low.size:,} to {high.size:,}"
+    yield Figure(what, f"µs/{unit}", each, note=f"n = {high.size:,}")
+    time_growth = Spread.of([math.log(high.seconds / low.seconds) / steps])
+    yield Figure("  growth of the time", "exponent", time_growth, goal=Goal(LINEAR, "ours"), note=sizes)
+    memory_growth = Spread.of([math.log(high.peak_bytes / low.peak_bytes) / steps])
+    yield Figure(
+        "  growth of the memory",
+        "exponent",
+        memory_growth,
+        goal=Goal(LINEAR, "ours"),
+        note=f"{high.peak_bytes / high.size:,.0f} bytes/{unit} at the peak",
+    )
+
+
+def _cost(work: Callable[[int, Path], None], size: int) -> Cost:
+    """The time of one run, and the peak of another, since watching allocations is slow."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.process_time()
+        work(size, Path(folder))
+        seconds = time.process_time() - started
+    with tempfile.TemporaryDirectory() as folder:
+        tracemalloc.start()
+        work(size, Path(folder))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    return Cost(size, seconds, peak)
+
+
+def _keep(size: int, folder: Path) -> None:
+    with closing(AnswerStore(folder / "answers.jsonl", {"model": "bench"})) as store:
+        for start in range(0, size, BATCH):
+            numbers = range(start, min(start + BATCH, size))
+            store.keep([(_key(number), (-1.25, False)) for number in numbers])
+
+
+def _find(size: int, folder: Path) -> None:
+    _keep(size, folder)
+    with closing(AnswerStore(folder / "answers.jsonl", {"model": "bench"})) as store:
+        found = store.take([_key(number) for number in range(size)], seen=Counter())
+        assert MISSING not in found
+
+
+def _key(number: int) -> str:
+    return request_key("loglikelihood", (f"Question: how much is {number}?\nAnswer:", " much"))
+
+
+def _talk(size: int, _folder: Path) -> None:
+    for number in range(size):
+        decode_answer(encode_event(Progress(label="working", done=number, total=size, unit="it")))
+
+
+def _record(size: int, folder: Path) -> None:
+    record = _finished({f"benchmark_{number}": number / size for number in range(size)}, number=0)
+    write_record(record, folder)
+    assert read_record(folder) == record
+
+
+def _leaderboard(size: int, _folder: Path) -> None:
+    records = [_finished({"arc_easy": 0.3 + 0.5 * number / size}, number=number) for number in range(size)]
+    files = render(rank(records, unreadable=[]), records)
+    assert all(files.values())
+
+
+def _finished(scores: dict[str, float], *, number: int) -> RunRecord:
+    from tests.records import make_record
+
+    return make_record(f"org/model-{number}", scores, day=number % 28)
+
+
+def _write_benchmark(folder: Path, size: int) -> Path:
+    """A benchmark of so many documents with one request each, and the config for it."""
+    folder.mkdir()
+    documents = ({"text": f"Question: how much is {n}?\nAnswer:", "next": f" {n}"} for n in range(size))
+    (folder / "documents.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in documents), encoding="utf-8")
+    task: dict[str, Any] = {
+        "task": "scale",
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": str(folder / "documents.jsonl")}},
+        "output_type": "loglikelihood",
+        "test_split": "test",
+        "doc_to_text": "{{text}}",
+        "doc_to_target": "{{next}}",
+        "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+    }
+    (folder / "scale.yaml").write_text(yaml.safe_dump(task), encoding="utf-8")
+    config = {
+        "model": {"name": "constant", "backend": "constant"},
+        "evaluation": {"tasks": "scale", "include_path": str(folder), "device": "cpu"},
+    }
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return path
