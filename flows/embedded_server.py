@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from benchy.errors import NetworkError
+from benchy.garbage import collecting_no_garbage
 
 START_SECONDS = 120.0
 """A new database takes 9 s on an idle machine."""
@@ -77,10 +78,12 @@ def _free_port() -> int:
 
 def main() -> None:
     """Serve until stdin ends."""
-    import uvicorn
-
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    application = "prefect.server.api.server:create_app"
+    with collecting_no_garbage():
+        import prefect.server.api.server
+        import uvicorn
+
+    application = prefect.server.api.server.create_app
     uvicorn.run(application, factory=True, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", lifespan="on")
 
 

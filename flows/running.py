@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchy.errors import Interrupted, NetworkError
+from benchy.garbage import collecting_no_garbage
 from flows.embedded_server import EmbeddedServer
 
 
@@ -23,9 +24,10 @@ def run_flow(config: str, changes: dict[str, Any], *, log: Path) -> None:
         BenchyError: what ended the run.
     """
     embedded = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer(log)  # it starts while Prefect is imported
-    from prefect.exceptions import TerminationSignal
+    with collecting_no_garbage():
+        from prefect.exceptions import TerminationSignal
 
-    from flows.benchmark import benchy
+        from flows.benchmark import benchy
 
     _use_server(embedded)
     try:

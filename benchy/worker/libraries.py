@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from benchy.config import BenchmarkConfig
 from benchy.errors import ModelLoadError
 from benchy.model_files import loads_weights
@@ -30,14 +26,3 @@ def import_libraries(config: BenchmarkConfig) -> None:
     if loads_weights(config.model):
         import transformers.generation.utils  # transformers does it when the first model loads
         import transformers.modeling_utils  # noqa: F401
-
-
-@contextmanager
-def collecting_no_garbage() -> Iterator[None]:
-    """For imports: they make no garbage, and a sixth of their time goes into the search for it, then and later."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import BenchyError, EvaluationFailed
+from benchy.garbage import collecting_no_garbage
 from benchy.hub import cached_commit, go_offline
 from benchy.hub_failures import Repo
 from benchy.model_files import loads_weights
@@ -19,7 +20,7 @@ from benchy.protocol import Phase, Prepare, Progress
 from benchy.record import ModelIdentity, Prepared
 from benchy.worker.download import download_model, download_parts
 from benchy.worker.environment import describe_environment, require_devices, require_pinned_gpus
-from benchy.worker.libraries import collecting_no_garbage, import_libraries
+from benchy.worker.libraries import import_libraries
 from benchy.worker.model import lm_eval_arguments
 from benchy.worker.session import Session
 from benchy.worker.tasks import BuiltTasks, build_tasks

@@ -1,15 +1,14 @@
-"""Libraries are imported before a model loads, and the collector is as before."""
+"""Libraries are imported before a model loads."""
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
 
 import pytest
 
 from benchy.errors import ModelLoadError
-from benchy.worker.libraries import collecting_no_garbage, import_libraries
+from benchy.worker.libraries import import_libraries
 from tests.worker.conftest import MakeConfig
 
 LOADS = """
@@ -38,15 +37,3 @@ def test_loading_a_model_imports_little_but_the_model(make_config: MakeConfig) -
 def test_a_back_end_that_is_not_there_is_found_before_anything_is_fetched(make_config: MakeConfig) -> None:
     with pytest.raises(ModelLoadError, match="nonsense"):
         import_libraries(make_config(model={"backend": "nonsense"}))
-
-
-def fail_to_import() -> None:
-    with collecting_no_garbage():
-        assert not gc.isenabled()
-        raise ImportError
-
-
-def test_garbage_is_collected_again_also_after_a_failure() -> None:
-    with pytest.raises(ImportError):
-        fail_to_import()
-    assert gc.isenabled()
