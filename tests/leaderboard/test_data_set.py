@@ -205,14 +205,13 @@ def test_records_are_fetched_once_and_anew_where_the_cache_was_changed(hub: Loop
     upload(first)
     upload(make_run(tmp_path, "org/second", 0.2))
     fetched = f"GET /datasets/org/board/resolve/.*/{first.name}/record.json"
-    upload(make_run(tmp_path, "org/third", 0.1))
     assert hub.count(fetched) == 1
     for blob in (tmp_path / "hf" / "hub" / "datasets--org--board" / "blobs").iterdir():
         blob.write_bytes(blob.read_bytes().replace(b'"value": 0.3', b'"value": 0.9'))
-    upload(make_run(tmp_path, "org/fourth", 0.5))
+    upload(make_run(tmp_path, "org/third", 0.5))
     assert hub.count(fetched) == 2
     board = Board.model_validate_json(board_of(hub).files()["leaderboard.json"].content)
-    assert [entry.model for entry in board.suites[0].entries] == ["org/fourth", "org/first", "org/second", "org/third"]
+    assert [entry.model for entry in board.suites[0].entries] == ["org/third", "org/first", "org/second"]
 
 
 def test_another_run_of_the_same_name_is_refused(hub: LoopbackHub, tmp_path: Path) -> None:
@@ -333,14 +332,12 @@ def test_the_models_own_repository_is_offered_the_scores_after_the_leaderboard(
         pytest.param(None, "HF_UPLOAD_TOKEN is not set", id="none"),
         pytest.param("hf_wrong", "does not accept the token in HF_UPLOAD_TOKEN", id="not valid"),
         pytest.param("hf_bobread", "may not write to org/board", id="reads"),
-        pytest.param("hf_evewrite", "may not write to org/board", id="writes elsewhere"),
     ],
 )
 def test_a_refused_token_fails_at_once(
     hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str | None, said: str
 ) -> None:
     hub.add_user("bob", orgs=("org",))
-    hub.add_user("eve", role="write")
     hub.add_repository("org/board", repo_type="dataset")
     if token is None:
         monkeypatch.delenv("HF_UPLOAD_TOKEN")
