@@ -19,6 +19,9 @@ Miller (2024), Adding Error Bars to Evals, arXiv:2411.00640. The runs share thei
 it calls too much a tie rather than too little.
 """
 
+_Scored = tuple[float, float]
+"""A mean, signed so that more is better, and its standard error."""
+
 
 def rank(records: Iterable[RunRecord], *, unreadable: Iterable[str] = ()) -> Board:
     """The leaderboard of finished records; the same records give the same leaderboard, in whatever order they come."""
@@ -87,7 +90,8 @@ def _suite(conditions: Conditions, entries: list[tuple[tuple[str, ...], Entry]])
     reason = _no_rank_because(conditions, [entry for _, entry in entries])
     by_age = sorted(entries, key=lambda keyed: (keyed[1].finished_at, keyed[1].run_name))
     current = list(dict(by_age).values())  # of equal keys the last stays: the newest
-    older = [entry for _, entry in entries if entry not in current]
+    names = {entry.run_name for entry in current}
+    older = [entry for _, entry in entries if entry.run_name not in names]
     if not conditions.is_test:
         older = [entry.model_copy(update={"standing": "older"}) for entry in older]
         current = current if reason else _ranked(current, conditions)
@@ -119,28 +123,30 @@ def _no_rank_because(conditions: Conditions, entries: list[Entry]) -> str | None
 def _ranked(entries: list[Entry], conditions: Conditions) -> list[Entry]:
     """With their ranks; a run with a score missing has none."""
     better = 1 if conditions.benchmarks[0].higher_is_better else -1
-    having = [entry for entry in entries if entry.mean.value is not None]
+    scored = [
+        (better * entry.mean.value, entry.mean.stderr or 0.0) for entry in entries if entry.mean.value is not None
+    ]
     return [
-        entry.model_copy(
-            update={
-                "standing": "ranked",
-                "rank": 1 + sum(_lead(other, entry, better) > 0 for other in having),
-                "best_rank": 1 + sum(_leads_beyond_chance(other, entry, better) for other in having),
-                "worst_rank": len(having) - sum(_leads_beyond_chance(entry, other, better) for other in having),
-            }
-        )
-        if entry in having
-        else entry
+        entry
+        if entry.mean.value is None
+        else entry.model_copy(update=_rank_among((better * entry.mean.value, entry.mean.stderr or 0.0), scored))
         for entry in entries
     ]
 
 
-def _lead(one: Entry, other: Entry, better: int) -> float:
-    return better * ((one.mean.value or 0.0) - (other.mean.value or 0.0))
+def _rank_among(own: _Scored, scored: list[_Scored]) -> dict[str, object]:
+    """Among all: every pair is compared, so that this is on plain numbers."""
+    return {
+        "standing": "ranked",
+        "rank": 1 + sum(value > own[0] for value, _ in scored),
+        "best_rank": 1 + sum(_leads_beyond_chance(other, own) for other in scored),
+        "worst_rank": len(scored) - sum(_leads_beyond_chance(own, other) for other in scored),
+    }
 
 
-def _leads_beyond_chance(one: Entry, other: Entry, better: int) -> bool:
-    return _lead(one, other, better) > Z_95 * math.hypot(one.mean.stderr or 0.0, other.mean.stderr or 0.0)
+def _leads_beyond_chance(one: _Scored, other: _Scored) -> bool:
+    lead = one[0] - other[0]
+    return lead > 0 and lead > Z_95 * math.hypot(one[1], other[1])
 
 
 def _entry_order(entry: Entry) -> tuple[int, int, str, str]:
