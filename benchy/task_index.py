@@ -96,13 +96,13 @@ def index_folder(root: Path) -> TaskIndex:
 
 
 def _index_lm_eval() -> TaskIndex | None:
-    """The index of the installed lm-eval, kept in the user's cache folder, one file a version."""
+    """The index of the installed lm-eval, one file a version: in the user's cache folder, or made with the image."""
     spec = importlib.util.find_spec("lm_eval")
     if spec is None or not spec.submodule_search_locations:
         return None
     root = Path(spec.submodule_search_locations[0]) / "tasks"
     version = importlib.metadata.version("lm_eval")
-    kept = _cache_folder() / f"tasks-{version}-{root.stat().st_mtime_ns}.json"
+    kept = _cache_folder() / f"tasks-{version}-{int(root.stat().st_mtime)}.json"  # layers of an image keep seconds
     try:
         return {name: TaskEntry(**entry) for name, entry in json.loads(kept.read_bytes()).items()}
     except (OSError, ValueError, TypeError):
@@ -122,6 +122,8 @@ def _keep(index: TaskIndex, path: Path) -> None:
 
 
 def _cache_folder() -> Path:
+    if made_with_the_image := os.environ.get("BENCHY_TASK_INDEX"):
+        return Path(made_with_the_image)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "benchy"
 
 

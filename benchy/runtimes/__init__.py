@@ -54,11 +54,15 @@ class Runtime(Protocol):
 
 
 def choose_runtime(config: BenchmarkConfig) -> Runtime:
-    """The runtime that the config names; if it names none, Docker for a run on GPUs where an engine answers."""
+    """The runtime that the config names; if it names none, Docker for a run on GPUs where an engine answers.
+
+    Where this Python has no torch, as in the orchestrator's image, that holds for every run.
+    """
     from benchy.runtimes.process import ProcessRuntime
 
     asks_for_gpus = config.gpus is not None or config.performance.num_gpus is not None
-    if config.runtime == "process" or (config.runtime is None and not (asks_for_gpus and _engine_answers())):
+    wants_container = asks_for_gpus or importlib.util.find_spec("torch") is None
+    if config.runtime == "process" or (config.runtime is None and not (wants_container and _engine_answers())):
         return ProcessRuntime()
     from benchy.runtimes.docker import DockerRuntime
 

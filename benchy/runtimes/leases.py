@@ -6,6 +6,7 @@ between looking and starting.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -143,8 +144,8 @@ def start_on_free_gpus(
 def default_lock_file() -> Path:
     """Where every user of this machine may lock it; docker-compose.yml mounts the same folder."""
     folder = Path("/tmp/benchy-locks")  # noqa: S108 - not $TMPDIR, which is not the same for everybody
-    if not folder.exists():
-        folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
+    if folder.stat().st_uid == os.geteuid():  # the engine may have made it, for root alone
         folder.chmod(
             0o777
         )  # not sticky: in a sticky folder the kernel lets nobody else open the file (protected_regular)
