@@ -381,8 +381,13 @@ def _require_image(client: docker.DockerClient, config: BenchmarkConfig) -> str:
     try:
         return str(client.images.get(name).id)
     except ImageNotFound as error:
-        build = f"docker build -f Dockerfile.gpu -t {shlex.quote(name)} ."
-        raise ImageMissing(f'the Docker engine has no image "{name}"', hint=f"build it: `{build}`") from error
+        hint = f"build it: `{build_command(name)}`"
+        raise ImageMissing(f'the Docker engine has no image "{name}"', hint=hint) from error
+
+
+def build_command(image: str) -> str:
+    """What builds the GPU image."""
+    return f"docker build -f Dockerfile.gpu -t {shlex.quote(image)} ."
 
 
 def _uses_cdi(config: BenchmarkConfig) -> bool:

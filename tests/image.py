@@ -1,0 +1,110 @@
+"""The two real images, built from ``Dockerfile.gpu`` with this machine's Debian as their base; no registry is asked.
+
+The build takes two minutes on two cores, and is done once for the tests of the images and of Compose.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchy import __version__
+from tests.commands import REPOSITORY
+from tests.engine import Engine, NoEngineHere, install
+
+GPU_IMAGE = f"benchy-gpu:{__version__}"
+ORCHESTRATOR_IMAGE = f"benchy-orchestrator:{__version__}"
+POSTGRES_IMAGE = "benchy-tests:postgres"
+BASE_IMAGE = "benchy-tests:base"
+REVISION = "the-revision-of-this-test"
+PACKAGES = "python3,python3-venv,ca-certificates,postgresql"
+LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+@pytest.fixture(scope="session")
+def base_image(engine: Engine) -> str:
+    """A bare Debian with Python and PostgreSQL, and what pip needs of this machine: certificates, folders of wheels."""
+    try:
+        _import_debian(engine)
+    except NoEngineHere as reason:
+        pytest.skip(f"no base for the images: {reason}")
+    folders = [Path(folder) for folder in _wheel_folders()]
+    lines = ["FROM benchy-tests:debian", f"COPY {CERTIFICATES.name} {CERTIFICATES}"]
+    lines += [f"COPY wheels{number} {folder}" for number, folder in enumerate(folders)]
+    lines += [f"ENV PIP_CERT={CERTIFICATES} PIP_FIND_LINKS='{' '.join(map(str, folders))}'"]
+    context = engine.folder / "base"
+    context.mkdir()
+    for number, folder in enumerate(folders):
+        shutil.copytree(folder, context / f"wheels{number}")
+    shutil.copy(CERTIFICATES, context)
+    (context / "Dockerfile").write_text("\n".join(lines))
+    engine.client.images.build(path=str(context), tag=BASE_IMAGE, rm=True)
+    return BASE_IMAGE
+
+
+def _import_debian(engine: Engine) -> None:
+    """Debian's packages, of the release that runs here.
+
+    Raises:
+        NoEngineHere: this is no Debian, or its packages cannot be had.
+    """
+    if platform.freedesktop_os_release().get("ID") != "debian":
+        raise NoEngineHere("it is made of Debian's packages, and this is another system")
+    if shutil.which("mmdebstrap") is None:
+        install("mmdebstrap")
+    archive = engine.folder / "debian.tar"
+    excluded = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
+    suite = platform.freedesktop_os_release()["VERSION_CODENAME"]
+    command = ["mmdebstrap", "--variant=minbase", f"--include={PACKAGES}", *excluded, suite, str(archive)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NoEngineHere(f"mmdebstrap failed: {done.stderr[-300:]}")
+    with archive.open("rb") as stream:
+        engine.client.api.import_image_from_stream(stream, repository="benchy-tests", tag="debian")
+    archive.unlink()
+
+
+def _wheel_folders() -> list[str]:
+    """Where pip finds wheels on this machine, the one of torch for CPUs perhaps among them."""
+    found = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
+    ).stdout
+    named = [line.partition("=")[2].strip("'\" ").split() for line in found.splitlines() if "find-links" in line]
+    return sorted({folder for folders in named for folder in folders if Path(folder).is_dir()})
+
+
+@pytest.fixture(scope="session")
+def orchestrator_image(engine: Engine, base_image: str) -> str:
+    """The target ``orchestrator``."""
+    return build(engine, ORCHESTRATOR_IMAGE, base_image, target="orchestrator")
+
+
+@pytest.fixture(scope="session")
+def gpu_image(engine: Engine, base_image: str, orchestrator_image: str) -> str:
+    """The default target; the classic builder makes all before it, so that one goes first."""
+    assert orchestrator_image
+    return build(engine, GPU_IMAGE, base_image, target=None)
+
+
+@pytest.fixture(scope="session")
+def postgres_image(engine: Engine, base_image: str) -> str:
+    """What stands for the official one."""
+    assert base_image
+    folder = REPOSITORY / "tests" / "compose"
+    engine.client.images.build(path=str(folder), dockerfile="Dockerfile.postgres", tag=POSTGRES_IMAGE, rm=True)
+    return POSTGRES_IMAGE
+
+
+def build(engine: Engine, tag: str, base: str, *, target: str | None, context: Path = REPOSITORY) -> str:
+    """What ``docker build -f Dockerfile.gpu`` does."""
+    arguments = {"BASE_IMAGE": base, "REVISION": REVISION}
+    engine.client.images.build(
+        path=str(context), dockerfile="Dockerfile.gpu", tag=tag, target=target, buildargs=arguments, rm=True
+    )
+    return tag

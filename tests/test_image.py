@@ -1,0 +1,114 @@
+"""What ``Dockerfile.gpu`` makes: the GPU worker's image and the orchestrator's."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchy import __version__
+from benchy.config import ContainerConfig
+from benchy.runtimes.docker import build_command
+from tests.commands import REPOSITORY, benchy, only_record, write_config
+from tests.engine import Engine
+from tests.image import REVISION, base_image, build, gpu_image, orchestrator_image
+
+__all__ = ["base_image", "gpu_image", "orchestrator_image"]
+
+BUILDING = pytest.mark.timeout(900)  # the first test that needs an image waits until it is built
+
+
+def python_in(engine: Engine, image: str, code: str, **options: Any) -> str:
+    """Run a program in a container as the runtime does: nothing can be written but /tmp, and there is no network."""
+    closed: dict[str, Any] = {"read_only": True, "tmpfs": {"/tmp": ""}, "network_mode": "none", "remove": True}  # noqa: S108
+    output: bytes = engine.client.containers.run(image, ["python", "-c", code], **(closed | options))
+    return output.decode().strip()
+
+
+def test_the_files_name_the_version_and_the_build_command_of_the_package() -> None:
+    dockerfile = (REPOSITORY / "Dockerfile.gpu").read_text("utf-8")
+    assert f"#   {build_command(ContainerConfig().image)} " in dockerfile
+    assert set(re.findall(r"ARG VERSION=(\S+)", dockerfile)) == {__version__}
+    compose = (REPOSITORY / "docker-compose.yml").read_text("utf-8")
+    assert set(re.findall(r"image: benchy-\w+:(\S+)", compose)) == {__version__}
+
+
+@BUILDING
+def test_the_demo_in_the_image_scores_as_in_a_child_process(
+    docker_host: Engine, gpu_image: str, at_repository: Path, tmp_path: Path
+) -> None:
+    scores = []
+    for runtime in ("docker", "process"):
+        folder = tmp_path / runtime
+        folder.mkdir()
+        container = {"image": gpu_image, "cache": f"cache-{tmp_path.name}"}
+        done = benchy("run", write_config(folder, runtime=runtime, container=container), cwd=at_repository)
+        assert done.returncode == 0, done.stderr
+        record = only_record(folder)
+        assert record.evaluation is not None
+        assert record.environment is not None
+        assert (record.environment.image is not None) == (runtime == "docker")
+        scores.append([(found.name, found.metrics) for found in record.evaluation.benchmarks])
+    assert scores[0] == scores[1]
+    assert docker_host.is_empty_within(15)
+
+
+@BUILDING
+def test_the_images_say_what_they_are_and_their_user_is_not_root(
+    engine: Engine, gpu_image: str, orchestrator_image: str
+) -> None:
+    for image in (gpu_image, orchestrator_image):
+        labels = engine.client.images.get(image).labels
+        assert labels["org.opencontainers.image.version"] == __version__
+        assert labels["org.opencontainers.image.revision"] == REVISION
+        assert python_in(engine, image, "import os; print(os.getuid(), os.stat('/cache').st_uid)") == "10001 10001"
+
+
+@BUILDING
+@pytest.mark.parametrize(
+    ("fixture", "present", "absent"),
+    [("gpu_image", ["torch", "lm_eval"], ["prefect"]), ("orchestrator_image", ["prefect", "docker"], ["torch"])],
+)
+def test_each_image_holds_what_it_needs_and_no_more(
+    engine: Engine, request: pytest.FixtureRequest, fixture: str, present: list[str], absent: list[str]
+) -> None:
+    code = f"import importlib.util as i, json; print(json.dumps([n for n in {present + absent} if i.find_spec(n)]))"
+    assert json.loads(python_in(engine, request.getfixturevalue(fixture), code)) == present
+    left = "import os; print(sorted(os.listdir('.')))"
+    assert ".git" not in python_in(engine, request.getfixturevalue(fixture), left)
+
+
+@BUILDING
+def test_what_is_slow_at_a_start_was_done_by_the_build(engine: Engine, gpu_image: str) -> None:
+    """As root and in a file system that can be written: nothing is added, so all was there."""
+    code = """
+import time
+start = time.time()
+import pathlib, lm_eval.tasks, transformers
+from benchy.task_index import index_tasks
+assert len(index_tasks(())) > 10_000
+made = [path for path in pathlib.Path("/opt").rglob("*") if path.stat().st_mtime > start]
+print(made)
+"""
+    assert python_in(engine, gpu_image, code, user="0", read_only=False) == "[]"
+
+
+@BUILDING
+def test_a_change_of_our_code_keeps_the_packages(
+    engine: Engine, gpu_image: str, base_image: str, tmp_path: Path
+) -> None:
+    for name in ("benchy", "flows", "tasks"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Dockerfile.gpu", "pyproject.toml", "constraints.txt", "README.md"):
+        shutil.copy2(REPOSITORY / name, tmp_path)
+    (tmp_path / "benchy" / "new.py").write_text('"""A new module."""\n')
+    changed = build(engine, "benchy-tests:changed", base_image, target=None, context=tmp_path)
+
+    assert python_in(engine, changed, "import benchy.new as new; print(new.__doc__)") == "A new module."
+    packages = max(engine.client.images.get(gpu_image).history(), key=lambda layer: layer["Size"])
+    assert packages["CreatedBy"].startswith("/bin/sh -c pip install")
+    assert packages["Id"] in {layer["Id"] for layer in engine.client.images.get(changed).history()}
