@@ -190,6 +190,7 @@ def serve(configs: Path) -> None:
     _set_prefect_defaults()
     from flows.serving import serve_deployments
 
+    click.echo(f"Serving {', '.join(f'benchy/{file.stem}' for file in files)}")
     serve_deployments(files)
 
 

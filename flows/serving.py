@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+import multiprocessing
 from pathlib import Path
 
-from prefect import serve
-from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import TerminationSignal
+from prefect.runner import Runner
 
 from flows.benchmark import benchy
 from flows.containers import sweep
 
 
 def serve_deployments(files: list[Path]) -> None:
-    """Serve ``benchy/<stem>`` for each file until the process is stopped; one run at a time, the next ones wait."""
+    """Serve ``benchy/<stem>`` for each file until the process is stopped; one run at a time, the next ones wait.
+
+    Prefect's ``serve`` would start each run as a command, which it kills when it is stopped itself. A runner that knows
+    the flow starts it as a child process, which gets SIGTERM and the time to end its worker and write its record.
+    """
     sweep([file.stem for file in files])
-    serve(*(_deployment(file) for file in files), limit=1, pause_on_shutdown=False)
-
-
-def _deployment(file: Path) -> RunnerDeployment:
-    made = benchy.to_deployment(
-        name=file.stem,
-        parameters={"config": str(file)},
-        description=f"Test, evaluate and publish: {file}",
-        tags=["benchy"],
-    )
-    assert isinstance(made, RunnerDeployment)  # noqa: S101 - a coroutine only in async code
-    return made
+    runner = Runner(limit=1, pause_on_shutdown=False)
+    for file in files:
+        runner.add_flow(
+            benchy,
+            name=file.stem,
+            parameters={"config": str(file)},
+            description=f"Test, evaluate and publish: {file}",
+            tags=["benchy"],
+        )
+    try:
+        asyncio.run(runner.start())
+    except (KeyboardInterrupt, TerminationSignal):
+        return
+    finally:
+        for run in multiprocessing.active_children():
+            run.join()

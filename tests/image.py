@@ -65,8 +65,7 @@ def _import_debian(engine: Engine) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise NoEngineHere(f"mmdebstrap failed: {done.stderr[-300:]}")
-    with archive.open("rb") as stream:
-        engine.client.api.import_image_from_stream(stream, repository="benchy-tests", tag="debian")
+    engine.client.api.import_image_from_file(str(archive), repository="benchy-tests", tag="debian")
     archive.unlink()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.commands import REPOSITORY, benchy_command, start_benchy, write_config
+from tests.commands import REPOSITORY, benchy_command, is_running, start_benchy, write_config
 from tests.engine import Engine, host_volumes
 from tests.flows.test_benchmark import BENCHMARKS
 from tests.flows.test_serving import Service, deployments
@@ -70,6 +70,15 @@ def test_cancelling_in_prefect_ends_the_container(serving: Service, docker_host:
     ask(serving.api, f"flow_runs/{run_id}/set_state", state={"type": "CANCELLING", "name": "Cancelling"})
     assert docker_host.is_empty_within(15)
     wait_until(lambda: serving.state(run_id) == "Cancelled", seconds=60)
+
+
+def test_a_service_that_is_told_to_stop_ends_its_run_first(serving: Service, docker_host: Engine) -> None:
+    run_id = started(serving)
+    os.kill(serving.pid, signal.SIGTERM)
+    wait_until(lambda: not is_running(serving.pid), seconds=60)
+    assert docker_host.containers() == []
+    assert serving.state(run_id) == "Crashed"
+    assert serving.record(run_id).status == "interrupted"
 
 
 def test_a_service_that_is_killed_with_its_run_leaves_no_container_and_the_next_one_says_crashed(
