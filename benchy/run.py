@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -230,14 +232,29 @@ def open_run(
         with lock_of(run.folder):
             yield run
     except BaseException as error:
-        with suppress(OSError, BenchyError):  # a full disk must not hide what ended the run
+        with _undisturbed(), suppress(OSError, BenchyError):  # a full disk must not hide what ended the run
             run.fail(error)
         error.add_note(f"log: {run.log.path}")
         raise
     finally:
         _current = previous
-        run.close_worker()
-        run.log.close()
+        with _undisturbed():
+            run.close_worker()
+            run.log.close()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Whoever ends a run may signal more than once: what the first signal began is not cut short by the second."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {ends: signal.signal(ends, signal.SIG_IGN) for ends in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for ends, handler in before.items():
+            signal.signal(ends, handler)
 
 
 _current: Run | None = None

@@ -78,6 +78,7 @@ def test_a_service_that_is_told_to_stop_ends_its_run_first(serving: Service, doc
     wait_until(lambda: not is_running(serving.pid), seconds=60)
     assert docker_host.containers() == []
     assert serving.state(run_id) == "Crashed"
+    assert serving.record(run_id).status == "interrupted"
 
 
 def test_a_service_that_is_killed_with_its_run_leaves_no_container_and_the_next_one_says_crashed(
