@@ -13,6 +13,18 @@ from tests.commands import REPOSITORY, isolated_environment
 pytest_plugins = ["tests.engine"]
 
 
+IMAGE_TESTS = ("test_image.py", "test_compose.py")
+"""These share images that take minutes to build."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests stay together in one process, so that what they share is made once; the longest begin first."""
+    items.sort(key=lambda item: item.path.name not in IMAGE_TESTS)
+    for item in items:
+        group = "image" if item.path.name in IMAGE_TESTS else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """One home for the whole session, so that what is slow at a first start is done once."""

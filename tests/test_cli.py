@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -75,8 +76,8 @@ def test_a_gpu_that_is_not_there_is_an_error_before_loading(tmp_path: Path) -> N
 
 def test_a_model_that_does_not_load_is_named(tmp_path: Path) -> None:
     broken = shutil.copytree(DEMO / "model", tmp_path / "broken")
-    weights = broken / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
+    config = json.loads((broken / "config.json").read_bytes())
+    (broken / "config.json").write_text(json.dumps(config | {"hidden_size": 2 * config["hidden_size"]}))
     done = benchy("run", write_config(tmp_path, model={"name": str(broken)}), cwd=REPOSITORY)
     assert_failed_run(tmp_path, done, 7, "ModelLoadError", "does not load")
 
