@@ -28,9 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """One home for the whole session, so that what is slow at a first start is done once."""
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # a shell's background jobs ignore Ctrl-C, and their children
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # started in the background, we and our children ignore it
     with pytest.MonkeyPatch.context() as patch:
         for name, value in isolated_environment(tmp_path_factory.mktemp("home")).items():
             if value is None:
