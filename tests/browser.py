@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,8 @@ from typing import Any
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+
+from tests.debian import NotInstallable, install_programs
 
 PROGRAMS = ("chromium", "chromedriver")
 PACKAGES = ("chromium", "chromium-driver")
@@ -79,11 +79,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 def _require_programs() -> None:
-    if all(map(shutil.which, PROGRAMS)):
-        return
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        pytest.skip(f"no {' and '.join(PROGRAMS)} here, and only root with apt-get can install them")
-    for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *PACKAGES]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
-        if done.returncode:
-            pytest.skip(f"{' '.join(command)} failed: {done.stderr[-500:]}")
+    try:
+        install_programs(PROGRAMS, PACKAGES)
+    except NotInstallable as reason:
+        pytest.skip(f"no browser: {reason}")

@@ -25,8 +25,10 @@ from docker.errors import APIError, DockerException
 
 from benchy.runtimes.container import WORKER_UID
 from tests.commands import REPOSITORY
+from tests.debian import NotInstallable, install_programs
 
-APT_PACKAGES = ("docker.io", "iptables", "iproute2")
+PROGRAMS = ("dockerd", "iptables", "ip", "nsenter")
+PACKAGES = ("docker.io", "iptables", "iproute2", "util-linux")
 SECONDS_TO_START = 60
 
 
@@ -146,26 +148,10 @@ def running_engine(*, gpus: bool = True) -> Iterator[Engine]:
 def _require_programs() -> None:
     if sys.platform != "linux" or os.geteuid() != 0:
         raise NoEngineHere("dockerd needs Linux and root")
-    if all(shutil.which(program) for program in ("dockerd", "iptables", "ip", "nsenter")):
-        return
-    if not shutil.which("apt-get"):
-        raise NoEngineHere("dockerd is not installed, and there is no apt-get to install it")
-    install(*APT_PACKAGES)
-
-
-def install(*packages: str) -> None:
-    """Install Debian packages.
-
-    Raises:
-        NoEngineHere: that failed.
-    """
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-        done = subprocess.run(
-            ["apt-get", "-qq", *command], env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise NoEngineHere(f"apt-get {command[0]} failed: {done.stderr.strip()[-300:]}")
+    try:
+        install_programs(PROGRAMS, PACKAGES)
+    except NotInstallable as reason:
+        raise NoEngineHere(str(reason)) from reason
 
 
 @contextmanager

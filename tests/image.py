@@ -15,7 +15,8 @@ import pytest
 
 from benchy import __version__
 from tests.commands import REPOSITORY
-from tests.engine import Engine, NoEngineHere, install
+from tests.debian import NotInstallable, install_programs
+from tests.engine import Engine, NoEngineHere
 
 GPU_IMAGE = f"benchy-gpu:{__version__}"
 ORCHESTRATOR_IMAGE = f"benchy-orchestrator:{__version__}"
@@ -56,8 +57,10 @@ def _import_debian(engine: Engine) -> None:
     """
     if platform.freedesktop_os_release().get("ID") != "debian":
         raise NoEngineHere("it is made of Debian's packages, and this is another system")
-    if shutil.which("mmdebstrap") is None:
-        install("mmdebstrap")
+    try:
+        install_programs(["mmdebstrap"], ["mmdebstrap"])
+    except NotInstallable as reason:
+        raise NoEngineHere(str(reason)) from reason
     archive = engine.folder / "debian.tar"
     excluded = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
     suite = platform.freedesktop_os_release()["VERSION_CODENAME"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ import pytest
 import yaml
 
 from tests.commands import REPOSITORY
-from tests.engine import Engine, NoEngineHere, install
+from tests.debian import NotInstallable, install_programs
+from tests.engine import Engine
 from tests.image import base_image, gpu_image, orchestrator_image, postgres_image
 from tests.prefect_server import ask, free_port, prefect, wait_until
 
@@ -67,11 +67,10 @@ def compose_command() -> list[str]:
     plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
     if plugin.returncode == 0:
         return ["docker", "compose"]
-    if shutil.which("docker-compose") is None:
-        try:
-            install("docker-compose")
-        except NoEngineHere as reason:
-            pytest.skip(f"no Compose: {reason}")
+    try:
+        install_programs(["docker-compose"], ["docker-compose"])
+    except NotInstallable as reason:
+        pytest.skip(f"no Compose: {reason}")
     return ["docker-compose"]
 
 
