@@ -13,16 +13,19 @@ from tests.commands import REPOSITORY, isolated_environment
 pytest_plugins = ["tests.engine"]
 
 
-IMAGE_TESTS = ("test_image.py", "test_compose.py")
-"""These share images that take minutes to build."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests stay together in one process, so that what they share is made once; the longest begin first."""
-    items.sort(key=lambda item: item.path.name not in IMAGE_TESTS)
+    """A file's tests stay together in one process, so that what they share is made once.
+
+    So do all tests with a Docker engine, which begin first: their images take minutes, and two engines that start at
+    the same moment break each other's iptables chains.
+    """
+    items.sort(key=lambda item: not _needs_engine(item))
     for item in items:
-        group = "image" if item.path.name in IMAGE_TESTS else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group("engine" if _needs_engine(item) else str(item.path)))
+
+
+def _needs_engine(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and "engine" in item.fixturenames
 
 
 @pytest.fixture(scope="session", autouse=True)
