@@ -22,6 +22,7 @@ import docker
 import pytest
 import requests
 from docker.errors import APIError, DockerException
+from filelock import FileLock
 
 from benchy.runtimes.container import WORKER_UID
 from tests.commands import REPOSITORY
@@ -30,6 +31,7 @@ from tests.debian import NotInstallable, install_programs
 PROGRAMS = ("dockerd", "iptables", "ip", "nsenter")
 PACKAGES = ("docker.io", "iptables", "iproute2", "util-linux")
 SECONDS_TO_START = 60
+TRIES = 4
 
 
 class NoEngineHere(Exception):
@@ -136,9 +138,9 @@ def running_engine(*, gpus: bool = True) -> Iterator[Engine]:
     folder = Path(tempfile.mkdtemp(prefix="benchy-engine-", dir="/tmp"))  # short: it holds a socket
     (folder / "held.json").write_text("{}")
     with _bridge() as (bridge, gateway, other_address):
-        process = _start_dockerd(folder, bridge, gpus=gpus)
+        with FileLock(Path(tempfile.gettempdir()) / "benchy-tests-engine.lock"):
+            process, client = _start_surely(folder, bridge, gpus=gpus)
         try:
-            client = _wait_for(process, folder)
             yield Engine(folder, process, client, gateway, other_address)
             client.close()
         finally:
@@ -175,9 +177,25 @@ def _bridge() -> Iterator[tuple[str, str, str]]:
         subprocess.run(["ip", "link", "delete", name], check=False)
 
 
+def _start_surely(
+    folder: Path, bridge: str, *, gpus: bool, tries: int = TRIES
+) -> tuple[subprocess.Popen[bytes], docker.DockerClient]:
+    """Try more than once: whoever changes iptables at the same moment makes ``dockerd`` fail at its start."""
+    process = _start_dockerd(folder, bridge, gpus=gpus)
+    try:
+        return process, _wait_for(process, folder)
+    except NoEngineHere:
+        process.kill()
+        process.wait()
+        if tries == 1:
+            raise
+    time.sleep(2)
+    return _start_surely(folder, bridge, gpus=gpus, tries=tries - 1)
+
+
 def _start_dockerd(folder: Path, bridge: str, *, gpus: bool) -> subprocess.Popen[bytes]:
     programs = folder / "bin"
-    programs.mkdir()
+    programs.mkdir(exist_ok=True)
     if gpus:
         hook = programs / "nvidia-container-runtime-hook"
         hook.write_text(f"#!{sys.executable}\n" + (REPOSITORY / "tests" / "fake_gpu_hook.py").read_text())
