@@ -15,10 +15,7 @@ import yaml
 from tests.commands import REPOSITORY
 from tests.debian import NotInstallable, install_programs
 from tests.engine import Engine
-from tests.image import base_image, gpu_image, orchestrator_image, postgres_image
 from tests.prefect_server import ask, free_port, prefect, wait_until
-
-__all__ = ["base_image", "gpu_image", "orchestrator_image", "postgres_image"]
 
 COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
 FILES = ("--file", str(COMPOSE_FILE), "--file", str(REPOSITORY / "tests" / "compose" / "ci.yml"))

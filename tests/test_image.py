@@ -15,9 +15,7 @@ from benchy.config import ContainerConfig
 from benchy.runtimes.docker import build_command
 from tests.commands import REPOSITORY, benchy, only_record, write_config
 from tests.engine import Engine
-from tests.image import REVISION, base_image, build, gpu_image, orchestrator_image
-
-__all__ = ["base_image", "gpu_image", "orchestrator_image"]
+from tests.image import REVISION, build
 
 BUILDING = pytest.mark.timeout(900)  # the first test that needs an image waits until it is built
 
