@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import Any
 
@@ -30,7 +31,7 @@ def end_containers_of_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[
 
 def host_tag() -> str:
     """Each flow run carries it: several hosts may serve the same deployments on one server."""
-    return f"host:{socket.gethostname()}"
+    return f"host:{os.environ.get('BENCHY_HOST') or socket.gethostname()}"
 
 
 def sweep(deployments: list[str]) -> None:

@@ -105,6 +105,7 @@ def test_only_the_service_has_the_engine_and_no_port_leaves_this_machine() -> No
     assert all(port.startswith("${PREFECT_ADDRESS:-127.0.0.1}:") for port in ports)
 
 
+@pytest.mark.compose
 @pytest.mark.timeout(900)  # the images may have to be built first
 def test_a_deployment_runs_to_its_end_and_outlives_down_and_up(stack: Stack) -> None:
     done = prefect("deployment", "run", "benchy/demo", "--watch", api=stack.api, seconds=300)
