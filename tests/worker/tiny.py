@@ -55,7 +55,7 @@ def _tokenizer() -> Any:
 
 
 FORWARD_LOG = "BENCHY_TESTS_FORWARD_LOG"
-"""The environment variable that names the file to which a logged model writes what it is asked."""
+"""The environment variable that names the file where a logged model writes its prompts; ``{pid}`` in it is its own."""
 
 _LOGGED = """
 import os, time
@@ -65,7 +65,7 @@ class LoggedLlama(LlamaForCausalLM):
     def forward(self, input_ids=None, **kwargs):
         if "BENCHY_TESTS_FORWARD_LOG" in os.environ and input_ids.shape[1] > 1:
             rows = "".join(" ".join(map(str, row)) + "\\n" for row in input_ids.tolist())
-            with open(os.environ["BENCHY_TESTS_FORWARD_LOG"], "a") as log:
+            with open(os.environ["BENCHY_TESTS_FORWARD_LOG"].format(pid=os.getpid()), "a") as log:
                 log.write(rows)
             time.sleep(0.01)
         return super().forward(input_ids=input_ids, **kwargs)
