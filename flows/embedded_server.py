@@ -34,7 +34,7 @@ class EmbeddedServer:
     def __init__(self, log: Path) -> None:
         """Start it, without waiting. What it complains about goes to ``log``."""
         self._log = log
-        port = _free_port()
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}/api"
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
@@ -70,7 +70,8 @@ class EmbeddedServer:
         self._process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -10,7 +10,7 @@ import pytest
 
 from tests.commands import REPOSITORY, isolated_environment
 
-pytest_plugins = ["tests.engine", "tests.image"]
+pytest_plugins = ["tests.prefect_server", "tests.engine", "tests.image"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

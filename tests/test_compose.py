@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
+from flows.embedded_server import free_port
 from tests.commands import REPOSITORY
 from tests.debian import NotInstallable, install_programs
 from tests.engine import Engine
-from tests.prefect_server import ask, free_port, prefect, wait_until
+from tests.prefect_server import ask, prefect, wait_until
 
 COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
 FILES = ("--file", str(COMPOSE_FILE), "--file", str(REPOSITORY / "tests" / "compose" / "ci.yml"))

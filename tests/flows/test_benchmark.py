@@ -13,9 +13,7 @@ import pytest
 
 from benchy.record import read_record
 from tests.commands import REPOSITORY, benchy, is_running, kill, only_record, start_benchy, worker_pids, write_config
-from tests.prefect_server import ask, prefect_api, wait_until
-
-__all__ = ["prefect_api"]
+from tests.prefect_server import ask, wait_until
 
 BENCHMARKS = {"include_path": [str(REPOSITORY / "tests" / "benchmarks")]}
 IN_THE_FLOW = 120.0

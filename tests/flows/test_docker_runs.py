@@ -14,9 +14,7 @@ from tests.commands import REPOSITORY, benchy_command, is_running, start_benchy,
 from tests.engine import Engine, host_volumes
 from tests.flows.test_benchmark import BENCHMARKS
 from tests.flows.test_serving import Service, deployments
-from tests.prefect_server import ask, prefect_api, running, wait_until
-
-__all__ = ["prefect_api"]
+from tests.prefect_server import ask, running, wait_until
 
 
 def waiting_config(folder: Path, image: str, name: str = "config.yaml") -> Path:

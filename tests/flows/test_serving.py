@@ -17,9 +17,7 @@ import pytest
 from benchy.record import RunRecord, read_record
 from tests.commands import REPOSITORY, benchy, benchy_command, is_running, worker_pids, write_config
 from tests.flows.test_benchmark import BENCHMARKS
-from tests.prefect_server import ask, prefect, prefect_api, running, wait_until
-
-__all__ = ["prefect_api"]
+from tests.prefect_server import ask, prefect, running, wait_until
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def service(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     environment = {"PREFECT_API_URL": prefect_api, "BENCHY_TEST_GO": str(folder / "go")}
     with running(benchy_command("serve", configs), environment=environment, cwd=REPOSITORY) as process:
         served = Service(prefect_api, folder, process.pid)
-        wait_until(lambda: process.poll() is not None or len(deployments(prefect_api)) >= len(CONFIGS), seconds=120)
+        wait_until(lambda: process.poll() is not None or deployments(prefect_api) >= set(CONFIGS), seconds=120)
         assert process.poll() is None
         yield served
 
