@@ -92,6 +92,8 @@ class Progress(_Message):
     rate: float | None = None
     """Units a second."""
     seconds_left: float | None = None
+    parts: tuple[Progress, ...] = ()
+    """Of an evaluation: the same of each benchmark."""
 
 
 class Phase(_Message):

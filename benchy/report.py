@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from benchy.protocol import Progress
 from benchy.record import BenchmarkResult, EvaluationResult, Facts, Metric, ModelTestResult, RunRecord
 
 Row = dict[str, str]
@@ -38,6 +41,18 @@ def facts_lines(facts: Facts) -> list[str]:
         sizes = ", ".join(f"{name} {_gb(size)}" for name, size in parts.items())
         lines.append(f"Memory for {memory.batch} x {memory.length} tokens: {_gb(memory.total_bytes)} a GPU ({sizes})")
     return [*lines, *(f"⚠️ {warning}" for warning in facts.warnings)]
+
+
+def how_far(event: Progress) -> str:
+    """``1,200/4,000 requests, 35/s, 1:20 left``; what is not known is left out."""
+    if not event.total:
+        return f"{event.done:,.0f} {event.unit}"
+    said = [f"{event.done:,.0f}/{event.total:,.0f} {event.unit}"]
+    if event.rate:
+        said.append(f"{event.rate:,.3g}/s" if event.rate < 1000 else f"{event.rate:,.0f}/s")
+    if event.seconds_left is not None and event.done < event.total:
+        said.append(f"{timedelta(seconds=round(event.seconds_left))} left")
+    return ", ".join(said)
 
 
 def model_test_rows(record: RunRecord, result: ModelTestResult) -> list[Row]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from benchy.errors import BenchyError
 from benchy.logs import SlowReader
 from benchy.protocol import Phase
 from benchy.protocol import Progress as ProgressEvent
-from benchy.report import Row
+from benchy.report import Row, how_far
 
 if TYPE_CHECKING:
     from benchy.run import Run
@@ -25,23 +25,25 @@ UNBOUNDED = 1000
 """Columns of a table that is never cut; a narrow terminal wraps its lines."""
 SECONDS_BETWEEN_LINES = 5.0
 """Of progress, where the output is a file or a pipe."""
+MOST_BARS = 10
+"""Of benchmarks below the bar of all: those that are going on come first, and these say what is going on."""
 
 
 @contextmanager
 def shown_on_terminal(run: Run) -> Iterator[None]:
     """Show a run's log and progress as they come."""
-    bar = _Bar(Console(stderr=True, highlight=False))
-    reader = SlowReader(bar.print_lines, capacity=100_000, seconds=0.05, whole_log=run.log.path)
+    bars = Bars(Console(stderr=True, highlight=False))
+    reader = SlowReader(bars.print_lines, capacity=100_000, seconds=0.05, whole_log=run.log.path)
     run.log.attach(reader)
-    run.watchers.append(bar)
+    run.watchers.append(bars)
     try:
-        with bar.drawn():
+        with bars.drawn():
             try:
                 yield
             finally:
                 run.log.detach(reader)
     finally:
-        run.watchers.remove(bar)
+        run.watchers.remove(bars)
 
 
 def print_error(error: BenchyError) -> None:
@@ -63,28 +65,31 @@ def print_table(rows: list[Row], *, title: str) -> None:
     Console(highlight=False, width=UNBOUNDED).print(table)
 
 
-class _Bar:
-    """The progress of what is going on now: a live bar on a terminal, else a line now and then."""
+class Bars:
+    """The progress of what is going on now: live bars on a terminal, else a line now and then."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"))
-        self._progress = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
-        self._shown: TaskID | None = None
-        self._label = ""
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[how_far]}"))
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._shown: dict[str, TaskID] = {}
         self._said = 0.0
 
     @contextmanager
     def drawn(self) -> Iterator[None]:
-        """Draw it below the log lines."""
+        """Draw them below the log lines."""
         if not self._console.is_terminal:
             yield
             return
         with self._progress:
             yield
 
+    def rendered(self) -> RenderableType:
+        """As they are drawn."""
+        return self._progress.get_renderable()
+
     def print_lines(self, lines: list[str]) -> None:
-        """Log lines go above the bar; a pipe gets them as they are."""
+        """Log lines go above the bars; a pipe gets them as they are."""
         text = "\n".join(lines)
         if self._console.is_terminal:
             self._console.print(text, markup=False, soft_wrap=True)
@@ -93,20 +98,32 @@ class _Bar:
             self._console.file.flush()
 
     def on_event(self, event: ProgressEvent | Phase) -> None:
-        """Move the bar."""
+        """Move the bars."""
         if isinstance(event, Phase):
             return
-        count = f"{event.done:,.0f}/{event.total:,.0f} {event.unit}" if event.total else f"{event.done:,.0f}"
         if self._console.is_terminal:
-            self._draw(event, count)
+            self._draw([event, *_most_telling(event.parts)])
         elif event.done == event.total or time.monotonic() - self._said > SECONDS_BETWEEN_LINES:
             self._said = time.monotonic()
-            self._console.file.write(f"{event.label}: {count}\n")
+            self._console.file.write(f"{event.label}: {how_far(event)}\n")
 
-    def _draw(self, event: ProgressEvent, count: str) -> None:
-        if self._shown is None or event.label != self._label:
-            if self._shown is not None:
-                self._progress.remove_task(self._shown)
-            self._shown = self._progress.add_task(event.label, total=event.total, count=count)
-            self._label = event.label
-        self._progress.update(self._shown, completed=event.done, total=event.total, count=count)
+    def _draw(self, events: list[ProgressEvent]) -> None:
+        """These bars and no others."""
+        for label in self._shown.keys() - {event.label for event in events}:
+            self._progress.remove_task(self._shown.pop(label))
+        for event in events:
+            if event.label not in self._shown:
+                self._shown[event.label] = self._progress.add_task(event.label, total=event.total, how_far="")
+            self._progress.update(
+                self._shown[event.label], completed=event.done, total=event.total, how_far=how_far(event)
+            )
+
+
+def _most_telling(parts: Sequence[ProgressEvent]) -> list[ProgressEvent]:
+    """So many as fit, in their order: those that began and are not done, then those that wait, then the others."""
+
+    def rank(part: ProgressEvent) -> int:
+        return 2 if part.done == part.total else 0 if part.done else 1
+
+    kept = {part.label for part in sorted(parts, key=rank)[:MOST_BARS]}
+    return [part for part in parts if part.label in kept]

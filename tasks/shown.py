@@ -16,6 +16,7 @@ from prefect.logging import get_run_logger
 from benchy.errors import BenchyError
 from benchy.logs import SlowReader
 from benchy.protocol import Phase, Progress
+from benchy.report import how_far
 from benchy.run import Run, current_run
 
 RETRY_DELAYS_SECONDS: list[float] = [2, 30, 120]
@@ -44,10 +45,10 @@ def shown_in_prefect(step: str) -> Iterator[Run]:
     run.watchers.append(watcher)
     try:
         yield run
+        watcher.finish()
     finally:
         run.watchers.remove(watcher)
         run.log.detach(reader)
-        watcher.finish()
 
 
 def is_transient(_task: Task[..., Any], _task_run: TaskRun, state: State[Any]) -> bool:
@@ -69,22 +70,26 @@ class _ProgressArtifact:
         self._key = f"{step.replace('_', '-')}-progress"
         self._id: UUID | None = None
         self._moved = 0.0
+        self._text = ""
 
     def on_event(self, event: Progress | Phase) -> None:
         """Move it."""
-        if isinstance(event, Phase) or not event.total or time.monotonic() - self._moved < 1:
+        if isinstance(event, Phase) or not event.total:
             return
-        self._moved = time.monotonic()
-        percent = 100 * min(event.done / event.total, 1.0)
-        text = f"{event.label}: {event.done:,.0f} of {event.total:,.0f} {event.unit}"
-        if self._id is None:
-            created = create_progress_artifact(percent, key=self._key, description=text)
-            assert isinstance(created, UUID)  # noqa: S101 - a coroutine only in async code
-            self._id = created
-        else:
-            update_progress_artifact(self._id, percent, description=text)
+        self._text = "  \n".join(f"{one.label}: {how_far(one)}" for one in (event, *event.parts))
+        if time.monotonic() - self._moved >= 1:
+            self._moved = time.monotonic()
+            self._move(100 * min(event.done / event.total, 1.0))
 
     def finish(self) -> None:
-        """A bar that was shown ends full."""
+        """A bar that was shown ends full, with what was said last."""
         if self._id is not None:
-            update_progress_artifact(self._id, 100.0, description="finished")
+            self._move(100.0)
+
+    def _move(self, percent: float) -> None:
+        if self._id is not None:
+            update_progress_artifact(self._id, percent, description=self._text)
+            return
+        created = create_progress_artifact(percent, key=self._key, description=self._text)
+        assert isinstance(created, UUID)  # noqa: S101 - a coroutine only in async code
+        self._id = created

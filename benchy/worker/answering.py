@@ -8,16 +8,19 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 from benchy.errors import NotEnoughMemory
 from benchy.worker.answers import MISSING, AnswerStore, Kept, request_key
+from benchy.worker.api import is_api_model
 from benchy.worker.batches import Batches
 from benchy.worker.chunks import generated_chunks, scored_chunks
+from benchy.worker.counting import RequestCounter
 from benchy.worker.failures import is_out_of_memory
 from benchy.worker.model import is_transformers_model
 from benchy.worker.patching import replaced
+from benchy.worker.progress import bars_hidden
 from benchy.worker.replica import GENERATE, SCORE, Chunk, answer_chunk
 from benchy.worker.replicas import Replicas
 
@@ -39,9 +42,10 @@ class Answering:
     batch touches it.
     """
 
-    def __init__(self, lm: Any, store: AnswerStore, replicas: Replicas | None = None) -> None:
+    def __init__(self, lm: Any, store: AnswerStore, counter: RequestCounter, replicas: Replicas | None = None) -> None:
         self._lm = lm
         self._store = store
+        self._counter = counter
         self._replicas = replicas
         self._batches: Batches | None = None
         self._batched = is_transformers_model(lm)
@@ -110,6 +114,7 @@ class Answering:
         self._keys.pop((), None)
         found = self._store.take(keys)
         self.found += sum(one is not MISSING for one in found)
+        self._counter.ask(requests, keys, [one is not MISSING for one in found])
         batches = self._batches = Batches(self._lm, self._store, part, requests) if self._batched else None
         self._rolling = kind == "loglikelihood_rolling"
         self._draws = kind == "generate_until" and any(_is_drawn(request) for request in requests)
@@ -126,6 +131,7 @@ class Answering:
             for index, one in zip(missing, fresh, strict=True):
                 found[index] = one
         self.batch_sizes += batches.used if batches else []
+        self._counter.tell()
         return found
 
     def _go_on(self, part: str, done: int, total: int) -> None:
@@ -141,7 +147,7 @@ class Answering:
         """
         self._given, self._windows_seen = Counter(), Counter()
         try:
-            with batches.applied() if batches else nullcontext():
+            with self._bars(), batches.applied() if batches else nullcontext():
                 fresh = answer(requests)
             self._write_pending()
         except Exception as error:
@@ -156,6 +162,10 @@ class Answering:
         _free_memory()
         return None
 
+    def _bars(self) -> AbstractContextManager[None]:
+        """The counter knows better than bars, but for a model type that says its answers when it has all (vLLM)."""
+        return bars_hidden() if self._batched or is_api_model(self._lm) else nullcontext()
+
     def _keep_rest(self, keys: list[str], answers: list[Any]) -> None:
         """Of a model type that does not say each answer to the hook."""
         rest = []
@@ -165,7 +175,7 @@ class Answering:
             else:
                 rest.append((key, answer))
         if rest:
-            self._store.keep(rest)
+            self._keep(rest)
 
     def _kept_windows(self, score: Answer) -> Answer:
         """``_loglikelihood_tokens``, to which rolling log-likelihoods give one batch of windows a call."""
@@ -205,17 +215,13 @@ class Answering:
         return self._share(GENERATE, cut, chunks, [request.args for request in requests])
 
     def _share(self, kind: str, cut: list[list[int]], chunks: list[Chunk], arguments: list[Any]) -> list[Any]:
-        from tqdm import tqdm
-
         assert self._replicas  # noqa: S101 - the callers looked
         answers: list[Any] = [None] * len(arguments)
-        with tqdm(total=len(arguments), desc=f"Running {kind} requests") as bar:
-            for number, fresh in self._replicas.answer(chunks, self._answer_chunk):
-                for index, answer in zip(cut[number], fresh, strict=True):
-                    answers[index] = answer
-                    self.add_partial(kind, arguments[index], answer)
-                self._write_pending()
-                bar.update(len(fresh))
+        for number, fresh in self._replicas.answer(chunks, self._answer_chunk):
+            for index, answer in zip(cut[number], fresh, strict=True):
+                answers[index] = answer
+                self.add_partial(kind, arguments[index], answer)
+            self._write_pending()
         return answers
 
     def _answer_chunk(self, chunk: Chunk) -> list[Any]:
@@ -232,7 +238,11 @@ class Answering:
     def _write_pending(self) -> None:
         if self._pending:
             batch, self._pending = self._pending, []
-            self._store.keep(batch, _random_state() if self._draws else None)
+            self._keep(batch)
+
+    def _keep(self, batch: list[Kept]) -> None:
+        self._store.keep(batch, _random_state() if self._draws else None)
+        self._counter.answered(key for key, _ in batch)
 
 
 def _texts(arguments: Sequence[Any]) -> tuple[str, ...]:

@@ -7,6 +7,13 @@ from typing import Any
 from benchy.errors import EvaluationFailed
 
 
+def is_api_model(lm: Any) -> bool:
+    """Whether each request is asked of a server by itself, or a few at a time."""
+    from lm_eval.models.api_models import TemplateAPI
+
+    return isinstance(lm, TemplateAPI)
+
+
 def as_prompt(lm: Any, text: str) -> Any:
     """A text as the model takes it: a chat API takes messages only."""
     from lm_eval.models.openai_completions import LocalChatCompletion

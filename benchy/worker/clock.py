@@ -10,10 +10,16 @@ from typing import Any, Literal
 
 from benchy.record import BenchmarkSeconds
 from benchy.worker.patching import replaced
+from benchy.worker.progress import bars_named
 
 Part = Literal["task_build", "inference", "scoring"]
 INFERENCE = ("loglikelihood", "loglikelihood_rolling", "generate_until")
 SCORING = ("apply_filters", "process_results")
+
+
+def characters_of(request: Any) -> int:
+    """By how much text a request is weighed; never 0."""
+    return 1 + sum(len(part) for part in request.args if isinstance(part, str))
 
 
 class Clock:
@@ -37,7 +43,9 @@ class Clock:
         with ExitStack() as stack:
             stack.enter_context(replaced(lm, **{name: self._inference(getattr(lm, name)) for name in INFERENCE}))
             for task_name, task in tasks.items():
-                build = self._timed(task.build_all_requests, "task_build", task_name)
+                build = self._timed(
+                    bars_named(f"building {task_name}")(task.build_all_requests), "task_build", task_name
+                )
                 scoring = {name: self._timed(getattr(task, name), "scoring", task_name) for name in SCORING}
                 stack.enter_context(replaced(task, build_all_requests=build, **scoring))
             try:
@@ -90,7 +98,7 @@ class Clock:
         self.requests += len(requests)
         lengths: dict[str, int] = defaultdict(int)
         for request in requests:
-            lengths[request.task_name] += 1 + sum(len(part) for part in request.args if isinstance(part, str))
+            lengths[request.task_name] += characters_of(request)
         total = sum(lengths.values())
         for benchmark, length in lengths.items():
             self._seconds["inference"][benchmark] += seconds * length / total

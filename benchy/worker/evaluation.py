@@ -19,6 +19,7 @@ from benchy.record import BenchmarkResult, EvaluationResult, Metric, ModelIdenti
 from benchy.worker.answering import Answering
 from benchy.worker.answers import AnswerStore
 from benchy.worker.clock import Clock
+from benchy.worker.counting import RequestCounter
 from benchy.worker.drift import fewshot_counts, find_drift, prompts_hash
 from benchy.worker.failures import failing_as
 from benchy.worker.model import lm_eval_arguments, loaded_model
@@ -54,7 +55,7 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
     folder = Path(request.run_folder)
     with (
         failing_as(EvaluationFailed, "the evaluation failed"),
-        _answering(session, folder) as answering,
+        _answering(session, folder, tasks.loaded["tasks"]) as answering,
         clock.watching(lm, tasks.loaded["tasks"]),
     ):
         results, names, files = _evaluate(config, arguments, lm, tasks, folder)
@@ -80,13 +81,13 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
 
 
 @contextmanager
-def _answering(session: Session, folder: Path) -> Iterator[Answering]:
+def _answering(session: Session, folder: Path, tasks: dict[str, Any]) -> Iterator[Answering]:
     """Answers come from the run's store, and go there; a second evaluation into the same folder goes on with it."""
     folder.mkdir(parents=True, exist_ok=True)
     config, identity = session.prepared()
     name = f"answers_{session.lm.rank}.jsonl" if session.lm.world_size > 1 else "answers.jsonl"
     with closing(AnswerStore(folder / name, answer_identity(config, identity))) as store:
-        answering = Answering(session.lm, store, session.replicas)
+        answering = Answering(session.lm, store, RequestCounter(tasks, session.emit), session.replicas)
         with answering.standing_in():
             yield answering
 

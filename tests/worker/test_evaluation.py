@@ -197,8 +197,11 @@ def test_a_worker_process_answers_with_progress_and_then_survives_an_error(
 
     phases = [event.name for event in events if isinstance(event, Phase)]
     assert phases == ["prepare", "download", "task build", "evaluate"]
-    bars = [event for event in events if isinstance(event, Progress) and "loglikelihood" in event.label]
-    assert (bars[-1].done, bars[-1].total) == (72, 72)
+    bars = [event for event in events if isinstance(event, Progress)]
+    assert {bar.label for bar in bars} >= {"building tiny_choice", "evaluation"}
+    (part,) = bars[-1].parts
+    assert (bars[-1].label, bars[-1].done, bars[-1].total) == ("evaluation", 72, 72)
+    assert (part.label, part.done, part.total, part.seconds_left) == ("tiny_choice", 72, 72, 0)
     assert not any("%|" in line for line in log), "bars are events, not lines"
 
 
