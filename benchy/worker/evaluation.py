@@ -27,6 +27,7 @@ from benchy.worker.packages import listed_without_pip
 from benchy.worker.ranks import RankDone, own_rank
 from benchy.worker.session import Session
 from benchy.worker.tasks import build_tasks, hand_over
+from benchy.worker.templates import compiled_once
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ def _evaluate(
     from lm_eval.loggers import EvaluationTracker
 
     tracker = EvaluationTracker(output_path=str(folder / "results.json"))
-    with listed_without_pip():
+    with listed_without_pip(), compiled_once():
         results = simple_evaluate(
             model=lm,
             model_args=arguments,
