@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,12 @@ def _print_results(opened: Any) -> None:
         click.echo(
             f"Not published: no upload.to in the config; `benchy upload {opened.folder} --to LEADERBOARD` does it"
         )
+    if record.wandb:
+        _print_wandb(record.wandb)
+    elif record.config.wandb:
+        click.echo(
+            f"⚠️ Not at Weights & Biases, the log says why; `benchy upload {opened.folder}` tries again", err=True
+        )
 
 
 @cli.command()
@@ -161,19 +168,32 @@ def _print_results(opened: Any) -> None:
 def upload(folder: Path, to: str | None) -> None:
     """Publish a finished run again or later."""
     from benchy.leaderboard.publication import read_finished
-    from benchy.run import upload_record
+    from benchy.logs import RunLog
+    from benchy.publishing import log_to_wandb, upload_record
 
-    config = read_finished(folder).config
-    uploaded = upload_record(folder, config, config.with_upload_to(to))
-    already = " (it was there already)" if uploaded.already_there else ""
-    click.echo(f"✅ Published {folder.name}{already}")
-    _print_uploaded(uploaded)
+    record = read_finished(folder)
+    config = record.config
+    with closing(RunLog(Path(record.log_file))) as log:
+        if to or config.upload or not config.wandb:
+            section = config.with_upload_to(to)
+            uploaded = upload_record(folder, config, section, say=log.write, notify=lambda _event: None)
+            already = " (it was there already)" if uploaded.already_there else ""
+            click.echo(f"✅ Published {folder.name}{already}")
+            _print_uploaded(uploaded)
+        if config.wandb and not to:
+            shown = log_to_wandb(folder, config, config.wandb, say=log.write, notify=lambda _event: None)
+            click.echo(f"✅ {folder.name} is at Weights & Biases")
+            _print_wandb(shown)
 
 
 def _print_uploaded(uploaded: Any) -> None:
     click.echo(f"Leaderboard: {uploaded.url}")
     if uploaded.pull_request:
         click.echo(f"Model card:  {uploaded.pull_request}")
+
+
+def _print_wandb(shown: Any) -> None:
+    click.echo(f"W&B:         {shown.url or f'offline; `wandb sync {shown.folder}` sends it'}")
 
 
 @cli.command()

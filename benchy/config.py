@@ -17,6 +17,7 @@ from benchy.errors import ConfigError
 LM_EVAL_SEEDS = (0, 1234, 1234, 1234)
 """lm-eval's defaults."""
 UPLOAD_TOKEN = "HF_UPLOAD_TOKEN"  # noqa: S105 - the name of a variable
+WANDB_KEY = "WANDB_API_KEY"
 _READ_TOKENS = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN"}
 """What huggingface_hub and its predecessors read by themselves."""
 _DATA_SET = re.compile(r"hf://datasets/(?P<name>[\w.-]+/[\w.-]+)")
@@ -196,6 +197,22 @@ class UploadConfig(_Section):
         return found["name"] if found else None
 
 
+class WandbConfig(_Section):
+    """Where a run is shown at Weights & Biases, through lm-eval's own logger; needs the extra ``wandb``.
+
+    ``upload.samples: false`` keeps prompts and answers back there too.
+    """
+
+    project: _Name
+    """Made by the first run."""
+    entity: _Name | None = None
+    """The user or team that owns the project; the API key's own if not set."""
+    group: _Name | None = None
+    """Runs of one group are shown together."""
+    tags: Annotated[tuple[_Name, ...], BeforeValidator(_as_tuple)] = ()
+    """Labels of the run."""
+
+
 class ContainerConfig(_Section):
     """The worker's container, with ``runtime: docker``."""
 
@@ -227,6 +244,8 @@ class BenchmarkConfig(_Section):
     logging: LoggingConfig = LoggingConfig()
     upload: UploadConfig | None = None
     """Without it the run ends with its record, and nothing is published."""
+    wandb: WandbConfig | None = None
+    """Weights & Biases beside the leaderboard, or in its place."""
     gpus: Annotated[tuple[int | str, ...], BeforeValidator(_as_tuple), Field(min_length=1)] | None = None
     """Indices or UUIDs of the GPUs to use, as ``nvidia-smi -L`` lists them."""
     runtime: Literal["docker", "process"] | None = None

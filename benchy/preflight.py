@@ -19,8 +19,10 @@ from benchy.model_checks import check_model
 from benchy.model_files import files_to_load, find_weights, loads_weights, weight_files
 from benchy.model_source import HubModel, ModelSource, open_folder, open_repository, read_json
 from benchy.record import Facts, MemoryEstimate
+from benchy.runtimes import runs_in_process
 from benchy.task_checks import check_benchmarks
 from benchy.task_index import require_tasks
+from benchy.wandb_access import require_wandb_key, require_wandb_package
 from benchy.weights import Weights, count_weights
 
 HEADERS_AT_ONCE = 8
@@ -37,8 +39,8 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None) -> Fact
         TaskNotFound: lm-eval knows no such task.
         ModelNotFound: no such folder, repository or revision, or no weights in it.
         ModelLoadError: weights or an architecture that the back end cannot load.
-        AccessDenied: the model or a data set is private or gated, the leaderboard may not be written, or a token is
-            missing or not valid.
+        AccessDenied: the model or a data set is private or gated, the leaderboard may not be written, or a token
+            (Weights & Biases' key too) is missing or not valid.
         NetworkError: the Hub cannot be reached.
         NotEnoughMemory: the weights alone are too big for a GPU.
         DiskFull: the cache has no space for what is to be fetched.
@@ -49,6 +51,8 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None) -> Fact
     _require_writable(config)
     if config.upload is not None:
         require_write_access(config.upload)
+    if config.wandb is not None:
+        _require_wandb(config)
     source = _open(config)
     check_benchmarks(config)
     if source is None:
@@ -166,6 +170,12 @@ def _fit(
 def looks_like_path(name: str) -> bool:
     """Whether a name can only be a path: the Hub's names are ``name`` or ``org/name``."""
     return name.startswith(("/", "./", "../", "~")) or name.count("/") > 1 or name.endswith("/")
+
+
+def _require_wandb(config: BenchmarkConfig) -> None:
+    if runs_in_process(config):  # the packages of a container are its image's own: its worker says if it lacks one
+        require_wandb_package()
+    require_wandb_key()
 
 
 def _require_writable(config: BenchmarkConfig) -> None:

@@ -18,9 +18,9 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from benchy.config import BenchmarkConfig, UploadConfig
+from benchy.config import BenchmarkConfig, UploadConfig, WandbConfig
 from benchy.errors import ErrorData
-from benchy.record import EvaluationResult, ModelTestResult, Prepared, Uploaded
+from benchy.record import EvaluationResult, ModelTestResult, Prepared, Uploaded, WandbRun
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
 
@@ -74,8 +74,29 @@ class Upload(Request[Uploaded]):
     """The Hub's token that may write to the data set; only this request holds it."""
 
 
-REQUESTS: dict[str, type[Prepare | ModelTest | Evaluation | Upload]] = {
-    cls.method: cls for cls in (Prepare, ModelTest, Evaluation, Upload)
+class WandbAccess(_Message):
+    """How Weights & Biases is reached: a container's environment can be inspected, so it travels in the request."""
+
+    mode: Literal["online", "offline"]
+    base_url: str
+    api_key: str | None = Field(default=None, repr=False)
+
+
+class LogToWandb(Request[WandbRun]):
+    """Show a finished record at Weights & Biases; needs no model, and runs in a worker of its own."""
+
+    method = "wandb"
+    result_type = WandbRun
+    run_folder: str
+    config: WandbConfig
+    access: WandbAccess
+    samples: bool
+    """Whether each document's prompt, answer and score is shown too."""
+
+
+AnyRequest = Prepare | ModelTest | Evaluation | Upload | LogToWandb
+REQUESTS: dict[str, type[AnyRequest]] = {
+    cls.method: cls for cls in (Prepare, ModelTest, Evaluation, Upload, LogToWandb)
 }
 
 
@@ -118,7 +139,7 @@ def encode_request(request_id: int, request: Request[Any]) -> bytes:
     return json.dumps(message).encode() + b"\n"
 
 
-def decode_request(line: bytes) -> tuple[int, Prepare | ModelTest | Evaluation | Upload]:
+def decode_request(line: bytes) -> tuple[int, AnyRequest]:
     """The request in a line.
 
     Raises:

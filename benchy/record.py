@@ -230,6 +230,15 @@ class Uploaded(_Data):
     upload_seconds: float
 
 
+class WandbRun(_Data):
+    """The answer to ``wandb``: where the run is shown at Weights & Biases."""
+
+    url: str | None = None
+    """None where ``WANDB_MODE`` is ``offline``."""
+    folder: str | None = None
+    """Of an offline run; ``wandb sync`` sends it."""
+
+
 class Seconds(_Data):
     """How long each phase took."""
 
@@ -268,6 +277,8 @@ class RunRecord(_Data):
     model_test: ModelTestResult | None = None
     evaluation: EvaluationResult | None = None
     uploaded: Uploaded | None = None
+    wandb: WandbRun | None = None
+    """None if it was not asked for, or failed: the log says why."""
     seconds: Seconds = Field(default_factory=Seconds)
     error: ErrorData | None = None
     """What ended the run, if something did."""

@@ -12,12 +12,12 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from benchy.config import BenchmarkConfig, UploadConfig
+from benchy.config import BenchmarkConfig, UploadConfig, WandbConfig
 from benchy.errors import BenchyError, EvaluationFailed, Interrupted
 from benchy.hub import read_token
-from benchy.leaderboard.access import upload_token
 from benchy.logs import RunLog
-from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress, Request, Upload
+from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress, Request
+from benchy.publishing import identity_of, log_to_wandb, upload_record
 from benchy.record import (
     ANSWERS_FILES,
     EvaluationResult,
@@ -27,10 +27,9 @@ from benchy.record import (
     RunRecord,
     Uploaded,
     now,
-    read_record,
 )
 from benchy.run_folders import find_cut_short, find_of_flow_run, lock_of, make_run_folder, save_record
-from benchy.runtimes import MustWait, RunIdentity, choose_runtime
+from benchy.runtimes import MustWait, choose_runtime
 from benchy.runtimes.worker import Worker
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
@@ -83,7 +82,7 @@ class Run:
 
     def _start_worker(self, *, wait: bool) -> None:
         started = choose_runtime(self.config).start(
-            self.config, _identity(self.record, self.folder), on_gpus=True, say=self.log.write, wait=wait
+            self.config, identity_of(self.record, self.folder), on_gpus=True, say=self.log.write, wait=wait
         )
         self._worker = Worker(started, self.log.write)
         self._asked = Prepare(config=self._pinned(), token=read_token())
@@ -118,21 +117,35 @@ class Run:
         return result
 
     def upload(self) -> Uploaded | None:
-        """The third step, in a worker of its own, which never saw model code; None if the config names no leaderboard.
+        """The third step, in workers of their own, which never saw model code; None if the config names no leaderboard.
+
+        Weights & Biases come after the leaderboard; what goes wrong there ends no run.
 
         Raises:
             UploadFailed, NetworkError, AccessDenied: the record is kept.
         """
         self.close_worker()
-        if self.config.upload is None:
-            return None
+        uploaded = self._publish(self.config.upload) if self.config.upload else None
+        if self.config.wandb is not None:
+            self._log_to_wandb(self.config.wandb)
+        return uploaded
+
+    def _publish(self, upload: UploadConfig) -> Uploaded:
         try:
-            result = upload_record(self.folder, self.config, self.config.upload, run=self)
+            result = upload_record(self.folder, self.config, upload, say=self.log.write, notify=self.notify)
         except BenchyError as error:
             error.hint += f"{'; then' if error.hint else ''} `benchy upload {self.folder}`: the record is kept"
             raise
         self._update(status="published", uploaded=result, upload=result.upload_seconds)
         return result
+
+    def _log_to_wandb(self, wandb: WandbConfig) -> None:
+        try:
+            result = log_to_wandb(self.folder, self.config, wandb, say=self.log.write, notify=self.notify)
+        except BenchyError as error:
+            self.log.write([f"Not at Weights & Biases: {error.message}", *error.traceback.splitlines()])
+        else:
+            self._update(wandb=result)
 
     def fail(self, error: BaseException) -> None:
         """Write down what ended the run."""
@@ -265,26 +278,6 @@ def current_run() -> Run | None:
     return _current
 
 
-def upload_record(folder: Path, config: BenchmarkConfig, upload: UploadConfig, *, run: Run | None = None) -> Uploaded:
-    """Publish the finished record in a run's folder, from a worker that has no GPU and no model code.
-
-    Raises:
-        UploadFailed, NetworkError, AccessDenied: the record is kept.
-    """
-    record = read_record(folder)
-    log = run.log if run else RunLog(Path(record.log_file))
-    config = config.model_copy(update={"upload": upload})
-    started = choose_runtime(config).start(config, _identity(record, folder), on_gpus=False, say=log.write)
-    worker = Worker(started, log.write)
-    try:
-        request = Upload(run_folder=str(folder.resolve()), config=upload, token=upload_token(upload))
-        return worker.request(request, run.notify if run else lambda _event: None)
-    finally:
-        worker.close()
-        if run is None:
-            log.close()
-
-
 def as_benchy_error(error: BaseException) -> BenchyError:
     """The error of the tree for whatever ended a run; Prefect cancels with a BaseException of its own."""
     if isinstance(error, BenchyError):
@@ -297,7 +290,3 @@ def as_benchy_error(error: BaseException) -> BenchyError:
         hint="this is a bug in Benchy; please report it with the log",
         traceback=text,
     )
-
-
-def _identity(record: RunRecord, folder: Path) -> RunIdentity:
-    return RunIdentity(record.run_name, record.run_id, folder.absolute(), record.flow_run_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -51,6 +52,17 @@ def benchy(*arguments: object, cwd: Path, seconds: float = 180, **environment: s
         timeout=seconds,
         check=False,
     )
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], code: int, kind: str, *said: str) -> None:
+    """One error line with what to do, and no traceback."""
+    assert done.returncode == code, done.stdout + done.stderr
+    assert len(re.findall(r"^❌ ", done.stderr, re.MULTILINE)) == 1
+    assert f"❌ {kind}: " in done.stderr
+    assert "\n  → " in done.stderr
+    assert "Traceback" not in done.stderr
+    for part in said:
+        assert part in done.stderr
 
 
 def start_benchy(

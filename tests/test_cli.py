@@ -13,22 +13,10 @@ from typing import Any
 
 import pytest
 
-from benchy.record import read_record
-from tests.commands import DEMO, REPOSITORY, benchy, only_record, start_benchy, write_config
+from tests.commands import DEMO, REPOSITORY, assert_refused, benchy, only_record, start_benchy, write_config
 from tests.prefect_server import wait_until
 
 BENCHMARKS = {"include_path": [str(REPOSITORY / "tests" / "benchmarks")]}
-
-
-def assert_refused(done: subprocess.CompletedProcess[str], code: int, kind: str, *said: str) -> None:
-    """One error line with what to do, and no traceback."""
-    assert done.returncode == code, done.stdout + done.stderr
-    assert len(re.findall(r"^❌ ", done.stderr, re.MULTILINE)) == 1
-    assert f"❌ {kind}: " in done.stderr
-    assert "\n  → " in done.stderr
-    assert "Traceback" not in done.stderr
-    for part in said:
-        assert part in done.stderr
 
 
 def assert_failed_run(folder: Path, done: subprocess.CompletedProcess[str], code: int, kind: str, *said: str) -> None:
@@ -89,25 +77,6 @@ def test_a_benchmark_that_raises_is_an_evaluation_that_failed(tmp_path: Path) ->
     log = Path(only_record(tmp_path).log_file).read_text(encoding="utf-8")
     assert "Traceback" in log
     assert 'raise KeyError("the answer is not in this document")' in log
-
-
-def test_a_failed_upload_keeps_the_record_and_can_be_repeated(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    config = write_config(tmp_path, upload=None)
-    done = benchy("run", config, cwd=REPOSITORY)
-    assert done.returncode == 0, done.stderr
-    (folder,) = (tmp_path / "outputs").iterdir()
-    assert read_record(folder).status == "evaluated"
-    assert f"benchy upload {folder}" in done.stdout
-
-    assert_refused(benchy("upload", folder, cwd=REPOSITORY), 2, "ConfigError", "names no leaderboard", "--to")
-    assert_refused(benchy("upload", folder, "--to", tmp_path / "file", cwd=REPOSITORY), 9, "UploadFailed")
-    assert_refused(benchy("upload", tmp_path, "--to", tmp_path / "board", cwd=REPOSITORY), 9, "UploadFailed")
-    first, second = (benchy("upload", folder, "--to", tmp_path / "board", cwd=REPOSITORY) for _ in range(2))
-    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
-    assert "it was there already" in second.stdout
-    assert "it was there already" not in first.stdout
-    assert (tmp_path / "board" / "leaderboard.html").is_file()
 
 
 def test_run_prints_the_model_test_the_scores_and_where_things_lie(tmp_path: Path) -> None:

@@ -87,6 +87,8 @@ def test_a_leaderboard_is_a_folder_or_a_data_set(written: Path) -> None:
     assert config.with_upload_to("elsewhere") == UploadConfig(to="elsewhere", samples=False)
     with pytest.raises(ConfigError, match="s3://bucket"):
         config.with_upload_to("s3://bucket")
+    with pytest.raises(ConfigError, match="names no leaderboard"):
+        config.model_copy(update={"upload": None}).with_upload_to(None)
 
 
 def test_a_config_survives_its_record(written: Path) -> None:

@@ -34,9 +34,9 @@ def read_publication(folder: Path, *, samples: bool = True) -> Publication:
     _require_plain_name(record.run_name, folder)
     published = as_published(record, samples=samples)
     assert published.evaluation is not None  # noqa: S101 - as the record's
-    results = _require_file(folder, published.evaluation.results_file)
+    results = require_file(folder, published.evaluation.results_file)
     answers = {
-        part.name: _require_file(folder, part.samples_file)
+        part.name: require_file(folder, part.samples_file)
         for part in published.evaluation.benchmarks
         if part.samples_file
     }
@@ -46,7 +46,12 @@ def read_publication(folder: Path, *, samples: bool = True) -> Publication:
     return Publication(published, files)
 
 
-def _require_file(folder: Path, name: str) -> Path:
+def require_file(folder: Path, name: str) -> Path:
+    """A file of lm-eval's in a run's folder.
+
+    Raises:
+        UploadFailed: it is not there, or the record names something else than a file of that folder.
+    """
     path = folder / _require_plain_name(name, folder)
     if not path.is_file():
         raise UploadFailed(f"lm-eval's own file {path} is missing", hint="put it back, or run the evaluation again")
@@ -87,7 +92,7 @@ def as_published(record: RunRecord, *, samples: bool = True) -> RunRecord:
     to the run after its evaluation (a first upload that failed) is not part of it.
     """
     model = record.model and record.model.model_copy(update={"name": _last_part(record.model.name)})
-    changes: dict[str, object] = {"status": "published", "error": None, "uploaded": None, "model": model}
+    changes: dict[str, object] = {"status": "published", "error": None, "uploaded": None, "wandb": None, "model": model}
     changes |= {"log_file": _last_part(record.log_file), "config": _without_paths(record.config)}
     if record.evaluation and not samples:
         changes["evaluation"] = _without_samples(record.evaluation)

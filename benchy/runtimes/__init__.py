@@ -69,6 +69,13 @@ def choose_runtime(config: BenchmarkConfig) -> Runtime:
     return DockerRuntime()
 
 
+def runs_in_process(config: BenchmarkConfig) -> bool:
+    """Whether the worker is a child process, with this Python's packages."""
+    from benchy.runtimes.process import ProcessRuntime
+
+    return isinstance(choose_runtime(config), ProcessRuntime)
+
+
 def _engine_answers() -> bool:
     if importlib.util.find_spec("docker") is None:
         return False

@@ -163,7 +163,8 @@ def shared_folders(config: BenchmarkConfig, run: RunIdentity, *, on_gpus: bool) 
     """
     if not on_gpus:
         target = [config.upload.to] if config.upload and "://" not in config.upload.to else []
-        return [Share(run.folder.absolute()), *(Share(Path(folder).absolute(), writable=True) for folder in target)]
+        own = Share(run.folder.absolute(), writable=config.wandb is not None)  # wandb keeps files of its own there
+        return [own, *(Share(Path(folder).absolute(), writable=True) for folder in target)]
     named = [config.model.name, *(value for value in config.model.args.values() if isinstance(value, str))]
     folders = [*map(Path, named), *map(Path, config.evaluation.include_path)]
     folders += [Path(task).parent for task in config.evaluation.tasks if task.endswith(".yaml")]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import IO
 
-from benchy.config import UPLOAD_TOKEN, BenchmarkConfig
+from benchy.config import UPLOAD_TOKEN, WANDB_KEY, BenchmarkConfig
 from benchy.errors import BenchyError, WorkerDied, WorkerError
 from benchy.runtimes import RunIdentity, Say
 
@@ -74,10 +74,10 @@ def launch_command(config: BenchmarkConfig, interpreter: str, *, on_gpus: bool) 
 def worker_environment(config: BenchmarkConfig, host: Mapping[str, str], *, on_gpus: bool) -> dict[str, str]:
     """The host's environment without Prefect's settings (some are secrets), and with the configured GPUs alone.
 
-    The token that may write to the leaderboard travels in the request for that alone.
+    The token that may write to the leaderboard, and the key for Weights & Biases, travel in their requests alone.
     """
     environment = {name: value for name, value in host.items() if not name.startswith("PREFECT_")}
-    for name in {UPLOAD_TOKEN, config.upload.token_env if config.upload else UPLOAD_TOKEN}:
+    for name in {WANDB_KEY, UPLOAD_TOKEN, config.upload.token_env if config.upload else UPLOAD_TOKEN}:
         environment.pop(name, None)
     if not on_gpus:
         environment["CUDA_VISIBLE_DEVICES"] = ""

@@ -16,7 +16,9 @@ from pydantic import BaseModel
 
 from benchy.errors import BenchyError, ErrorData
 from benchy.protocol import (
+    AnyRequest,
     Evaluation,
+    LogToWandb,
     ModelTest,
     Phase,
     Prepare,
@@ -121,7 +123,7 @@ def _answer(session: Session, line: bytes) -> tuple[int, BaseModel | None]:
         return request_id, unexpected
 
 
-def _do(session: Session, request: Prepare | ModelTest | Evaluation | Upload) -> BaseModel:
+def _do(session: Session, request: AnyRequest) -> BaseModel:
     """Each step is imported when it is asked for: an upload needs no torch."""
     match request:
         case Prepare():
@@ -142,6 +144,10 @@ def _do(session: Session, request: Prepare | ModelTest | Evaluation | Upload) ->
             from benchy.worker.upload import upload
 
             return upload(request)
+        case LogToWandb():
+            from benchy.worker.wandb_run import log_to_wandb
+
+            return log_to_wandb(request)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from benchy.hub_failures import Repo
 from benchy.model_files import loads_weights
 from benchy.protocol import Phase, Prepare, Progress
 from benchy.record import ModelIdentity, Prepared
+from benchy.wandb_access import require_wandb_package
 from benchy.worker.download import download_model, download_parts
 from benchy.worker.environment import describe_environment, require_devices, require_pinned_gpus
 from benchy.worker.libraries import import_libraries
@@ -33,6 +34,7 @@ def prepare(session: Session, request: Prepare) -> Prepared:
 
     Raises:
         GpuNotFound: a configured device is not here.
+        ConfigError: the package for Weights & Biases is not here.
         ModelLoadError: the back end is not known or not installed.
         ModelNotFound, AccessDenied, NetworkError: the model cannot be fetched.
         TaskNotFound, EvaluationFailed: a benchmark cannot be built.
@@ -43,6 +45,8 @@ def prepare(session: Session, request: Prepare) -> Prepared:
     with collecting_no_garbage():
         require_pinned_gpus()
         require_devices(config)
+        if config.wandb is not None:
+            require_wandb_package()
         import_libraries(config)
     started = time.monotonic()
     session.emit(Phase(name="download"))

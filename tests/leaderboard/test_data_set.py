@@ -63,7 +63,7 @@ def upload(folder: Path, **config: Any) -> Uploaded:
 
 
 def request_of(folder: Path, **config: Any) -> Upload:
-    """As :func:`benchy.run.upload_record` asks it."""
+    """As :func:`benchy.publishing.upload_record` asks it."""
     upload = UploadConfig(to="hf://datasets/org/board", **config)
     return Upload(run_folder=str(folder), config=upload, token=upload_token(upload))
 

@@ -137,6 +137,10 @@ def test_an_upload_reads_the_record_and_writes_the_leaderboard_alone(tmp_path: P
     settings = config(upload={"to": str(tmp_path / "board")})
     shares = shared_folders(settings, RunIdentity("r", "1", tmp_path / "r"), on_gpus=False)
     assert shares == [Share(tmp_path / "r"), Share(tmp_path / "board", writable=True)]
+    settings = config(wandb={"project": "p"})  # its offline runs lie in the run's folder
+    assert shared_folders(settings, RunIdentity("r", "1", tmp_path / "r"), on_gpus=False) == [
+        Share(tmp_path / "r", writable=True)
+    ]
 
 
 OWN = [

@@ -69,7 +69,9 @@ def test_the_worker_gets_none_of_prefects_secrets() -> None:
 
 @pytest.mark.parametrize("upload", [{"to": "board"}, {"to": "hf://datasets/org/board", "token_env": "BOARD_TOKEN"}])
 def test_no_workers_environment_holds_the_token_that_may_write(upload: dict[str, str]) -> None:
-    host = {"HF_TOKEN": "read", "HF_UPLOAD_TOKEN": "write", upload.get("token_env", "HF_UPLOAD_TOKEN"): "write"}
+    host = {"HF_TOKEN": "read", "WANDB_API_KEY": "write", "HF_UPLOAD_TOKEN": "write"} | {
+        upload.get("token_env", "HF_UPLOAD_TOKEN"): "write"
+    }
     for on_gpus in (True, False):
         environment = worker_environment(config(upload=upload, **ON_GPUS), host, on_gpus=on_gpus)
         assert set(environment) - {"CUDA_VISIBLE_DEVICES"} == {"HF_TOKEN"}
