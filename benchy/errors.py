@@ -31,6 +31,8 @@ An error travels from the worker to the host as :class:`ErrorData` and is raised
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -219,6 +221,18 @@ class Interrupted(BenchyError):
 
     exit_code = 130
     default_hint = "start the run again when you like"
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and what it was raised from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the operating system said that no space is left, or that the user's share of it is used up."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def _subclasses(cls: type[BenchyError]) -> dict[str, type[BenchyError]]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from benchy.errors import ModelLoadError
-from benchy.hub_failures import Repo, cache_folder, causes, client, naming_failures
+from benchy.errors import ModelLoadError, causes
+from benchy.hub_failures import Repo, cache_folder, client, naming_failures
 from benchy.record import write_atomically
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from benchy.errors import AccessDenied, BenchyError, DiskFull, ModelNotFound, NetworkError
+from benchy.errors import AccessDenied, BenchyError, DiskFull, ModelNotFound, NetworkError, causes, is_disk_full
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -82,7 +81,7 @@ def name_failure(error: BaseException, repo: Repo) -> BenchyError:
         for kind, name in _names():
             if isinstance(cause, kind):
                 return name(cause, repo)
-        if isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if is_disk_full(cause):
             return DiskFull(f"no space left in {cache_folder()} for {repo.name}")
     if isinstance(error, errors.LocalEntryNotFoundError | errors.RevisionResolutionError):
         return _not_cached(error, repo)
@@ -105,13 +104,6 @@ def _names() -> tuple[tuple[type[Exception], Callable[[Any, Repo], BenchyError]]
         (errors.OfflineModeIsEnabled, _not_cached),
         (httpx2.TransportError, _unreachable),
     )
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and what it was raised from."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _gated(_error: Exception, repo: Repo) -> BenchyError:

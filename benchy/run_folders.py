@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import re
 import uuid
 from pathlib import Path
@@ -12,7 +11,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from benchy import __version__
 from benchy.config import BenchmarkConfig
-from benchy.errors import ConfigError, DiskFull
+from benchy.errors import ConfigError, DiskFull, is_disk_full
 from benchy.record import ANSWERS_FILES, Facts, RunRecord, now, read_record, write_record
 
 
@@ -115,6 +114,6 @@ def save_record(record: RunRecord, folder: Path) -> None:
     try:
         write_record(record, folder)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if is_disk_full(error):
             raise DiskFull(f"no space left for {folder / 'record.json'}") from error
         raise

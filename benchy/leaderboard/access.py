@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchy import hub
 from benchy.config import UploadConfig
-from benchy.errors import AccessDenied, NetworkError, UploadFailed
-from benchy.hub_failures import Repo, causes, naming_failures
+from benchy.errors import AccessDenied, NetworkError, UploadFailed, causes
+from benchy.hub_failures import Repo, naming_failures
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

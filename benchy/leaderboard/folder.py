@@ -7,7 +7,6 @@ aside is swept by the next, which also makes the three files from all that is in
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import shutil
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from benchy.errors import DiskFull, UploadFailed
+from benchy.errors import DiskFull, UploadFailed, is_disk_full
 from benchy.leaderboard.board import Board
 from benchy.leaderboard.publication import Publication
 from benchy.leaderboard.ranking import rank
@@ -147,7 +146,7 @@ def _naming_failures(folder: Path) -> Iterator[None]:
             f"another upload has held {folder / LOCK_FILE} for {LOCK_SECONDS} s", hint="try again", transient=True
         ) from error
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if is_disk_full(error):
             raise DiskFull(
                 f"no space left on the disk of {folder}; the leaderboard there is as it was",
                 hint="free some space there",

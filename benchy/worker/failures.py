@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchy.errors import AccessDenied, BenchyError, DiskFull, ModelNotFound, NetworkError, NotEnoughMemory
+from benchy.errors import (
+    AccessDenied,
+    BenchyError,
+    DiskFull,
+    ModelNotFound,
+    NetworkError,
+    NotEnoughMemory,
+    causes,
+    is_disk_full,
+)
 
 _NO_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDA error: out of memory")
 """What plain RuntimeErrors say: of the CPU allocator (c10/core/impl/alloc_cpu.cpp), of cuBLAS, of the CUDA driver."""
@@ -27,8 +35,8 @@ def name_failure(error: Exception, kind: type[BenchyError], doing: str) -> Bench
     """The error of the tree for an exception of torch, transformers, datasets or lm-eval."""
     if is_out_of_memory(error):
         return NotEnoughMemory(f"out of memory while {doing}: {_one_line(error)}")
-    for cause in _chain(error):
-        if isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}:
+    for cause in causes(error):
+        if is_disk_full(cause):
             return DiskFull(f"the disk is full while {doing}: {_one_line(cause)}")
         if answer := _server_failure(cause, doing):
             return answer
@@ -76,14 +84,8 @@ def is_out_of_memory(error: Exception) -> bool:
     return any(
         isinstance(cause, (torch.OutOfMemoryError, MemoryError))
         or (isinstance(cause, RuntimeError) and any(text in str(cause) for text in _NO_MEMORY))
-        for cause in _chain(error)
+        for cause in causes(error)
     )
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _one_line(error: BaseException) -> str:
