@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 import functools
 import importlib.metadata
 import importlib.util
+import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, ModelLoadError
 from benchy.memory import read_shape
 
+_NAMES_A_CONFIG = re.compile(r"""["']([\w.-]+)["']\s*[,:]\s*["']\w+Config["']""")
+"""``("llama", "LlamaConfig")`` or ``"llama": "LlamaConfig"``."""
 HF_BACKENDS = {"hf", "hf-fast", "hf-auto", "huggingface"}
 
 
@@ -74,23 +76,8 @@ def known_architectures() -> frozenset[str] | None:
     found: set[str] = set()
     for name in ("auto_mappings.py", "configuration_auto.py"):
         if (folder / name).is_file():
-            found |= _config_names((folder / name).read_text(encoding="utf-8"))
+            found |= set(_NAMES_A_CONFIG.findall((folder / name).read_text(encoding="utf-8")))
     return frozenset(found) or None
-
-
-def _config_names(source: str) -> set[str]:
-    """The keys of literals that name config classes: ``("llama", "LlamaConfig")`` or ``"llama": "LlamaConfig"``."""
-    pairs: list[tuple[ast.expr | None, ast.expr]] = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Tuple) and len(node.elts) == 2:
-            pairs.append((node.elts[0], node.elts[1]))
-        elif isinstance(node, ast.Dict):
-            pairs += zip(node.keys, node.values, strict=True)
-    return {
-        str(key.value)
-        for key, value in pairs
-        if isinstance(key, ast.Constant) and isinstance(value, ast.Constant) and str(value.value).endswith("Config")
-    }
 
 
 def _require_positions(config: BenchmarkConfig, model: dict[str, Any]) -> None:

@@ -19,10 +19,8 @@ from benchy.model_checks import check_model
 from benchy.model_files import files_to_load, find_weights, loads_weights, weight_files
 from benchy.model_source import HubModel, ModelSource, open_folder, open_repository, read_json
 from benchy.record import Facts, MemoryEstimate
-from benchy.runtimes import runs_in_process
 from benchy.task_checks import check_benchmarks
 from benchy.task_index import require_tasks
-from benchy.wandb_access import require_wandb_key, require_wandb_package
 from benchy.weights import Weights, count_weights
 
 HEADERS_AT_ONCE = 8
@@ -173,6 +171,9 @@ def looks_like_path(name: str) -> bool:
 
 
 def _require_wandb(config: BenchmarkConfig) -> None:
+    from benchy.runtimes import runs_in_process
+    from benchy.wandb_access import require_wandb_key, require_wandb_package
+
     if runs_in_process(config):  # the packages of a container are its image's own: its worker says if it lacks one
         require_wandb_package()
     require_wandb_key()

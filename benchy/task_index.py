@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import functools
 import importlib.metadata
 import importlib.util
 import json
@@ -81,9 +82,10 @@ def index_tasks(include_path: Sequence[str]) -> TaskIndex | None:
     own = _index_lm_eval()
     if own is None:
         return None
+    index = dict(own)
     for folder in include_path:
-        own = own | index_folder(Path(folder))
-    return own
+        index |= index_folder(Path(folder))
+    return index
 
 
 def index_folder(root: Path) -> TaskIndex:
@@ -95,6 +97,7 @@ def index_folder(root: Path) -> TaskIndex:
     return index
 
 
+@functools.cache
 def _index_lm_eval() -> TaskIndex | None:
     """The index of the installed lm-eval, one file a version: in the user's cache folder, or made with the image."""
     spec = importlib.util.find_spec("lm_eval")
