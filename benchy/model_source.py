@@ -14,7 +14,6 @@ from benchy.errors import ModelLoadError
 from benchy.hub_failures import Repo
 from benchy.weights import TensorInfo
 
-
 LONGEST_HEADER_BYTES = 100_000_000
 """safetensors' own limit."""
 

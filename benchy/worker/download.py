@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from benchy import hub
 from benchy.config import DownloadConfig, ModelConfig
-from benchy.errors import BenchyError, ErrorData, NetworkError, from_data
+from benchy.errors import ErrorData, NetworkError, from_data
 from benchy.hub_failures import Repo, cache_folder
 from benchy.model_files import files_to_load, find_weights, weight_files
 from benchy.protocol import Progress
@@ -126,22 +126,24 @@ def sweep(repo: Repo) -> None:
 
 
 def _fetch(repo: Repo, files: Mapping[str, hub.RemoteFile], options: DownloadConfig, emit: Emit) -> None:
-    """Start a process that fetches; start it again if no bytes come, the second time without xet."""
+    """Start a process that fetches; start it again if it hangs or breaks, the second time without xet."""
+    trouble = None
     for attempt in range(ATTEMPTS):
         sweep(repo)
-        if _fetched_once(repo, files, options, emit, use_xet=attempt == 0):
+        trouble = _try_to_fetch(repo, files, options, emit, use_xet=attempt == 0)
+        if trouble is None:
             return
-        logger.warning("No byte of %s for %g s: starting again", repo.name, options.stall_seconds)
+        logger.warning("Fetching %s: %s; without xet from now on", repo.name, trouble)
     raise NetworkError(
-        f"{repo.name}: no byte came for {options.stall_seconds:g} s, {ATTEMPTS} times in a row",
-        hint="check the network; download.stall_seconds sets how long to wait",
+        f"{repo.name}: {trouble}, {ATTEMPTS} times in a row",
+        hint="check the network; download.stall_seconds sets how long to wait, and the log may say more",
     )
 
 
-def _fetched_once(
+def _try_to_fetch(
     repo: Repo, files: Mapping[str, hub.RemoteFile], options: DownloadConfig, emit: Emit, *, use_xet: bool
-) -> bool:
-    """Whether all came; False if it stalled.
+) -> str | None:
+    """What was wrong where another try may help; None if all came.
 
     Raises:
         BenchyError: what the process said.
@@ -162,11 +164,11 @@ def _fetched_once(
         process.stdin.flush()
         if not _watch(process, repo, files, options, emit):
             process.kill()
-            return False
+            return f"no byte came for {options.stall_seconds:g} s"
         said = process.stdout.read()
-    if process.returncode:
-        raise _error_of(said, process.returncode, repo)
-    return True
+    if said.strip():
+        raise from_data(ErrorData.model_validate_json(said))
+    return f"the process that fetches ended with exit code {process.returncode}" if process.returncode else None
 
 
 def _watch(
@@ -206,12 +208,6 @@ def _bytes_here(repo: Repo, files: Mapping[str, hub.RemoteFile]) -> int:
 def _progress(done: int, total: int, rate: float) -> Progress:
     left = (total - done) / rate if rate > 0 else None
     return Progress(label="Fetching the model", done=done, total=total, unit="B", rate=rate, seconds_left=left)
-
-
-def _error_of(said: str, code: int, repo: Repo) -> BenchyError:
-    if said.strip():
-        return from_data(ErrorData.model_validate_json(said))
-    return NetworkError(f"fetching {repo.name} ended with exit code {code}", hint="the log says why")
 
 
 def _damaged(repo: Repo, files: Mapping[str, hub.RemoteFile], new: Mapping[str, hub.RemoteFile]) -> list[str]:

@@ -85,7 +85,7 @@ class HubHandler(BaseHTTPRequestHandler):
 
     def _authenticate(self) -> None:
         scheme, _, token = (self.headers.get("Authorization") or "").partition(" ")
-        if scheme != "Bearer":
+        if scheme != "Bearer" or self._path.startswith("/xet/"):
             return
         if token not in self.hub.users:
             raise Refused(401, "Invalid credentials in Authorization header")
@@ -185,6 +185,9 @@ class HubHandler(BaseHTTPRequestHandler):
             self._send_content(found.content, headers | {"ETag": f'"{found.oid}"'})
             return
         headers |= {"X-Linked-Size": str(len(found.content)), "X-Linked-Etag": f'"{found.sha256}"'}
+        if repository.on_xet:
+            route = f"{self.hub.endpoint}/api/{repository.type}s/{id}/xet-read-token/{commit}"
+            headers |= {"X-Xet-Hash": found.sha256, "X-Xet-Refresh-Route": route}
         self._send(302, b"", headers | {"Location": f"{self.hub.cdn}/{found.sha256}"})
 
     def stored(self, sha256: str) -> None:
@@ -195,6 +198,15 @@ class HubHandler(BaseHTTPRequestHandler):
                         self._send_content(file.content, {"ETag": f'"{sha256}"'})
                         return
         raise Refused(404, "no such object")
+
+    def xet_token(self, type: RepoType, id: str, revision: str) -> None:  # noqa: A002
+        self._resolve(type, id, revision)
+        headers = {"X-Xet-Cas-Url": f"{self.hub.endpoint}/xet", "X-Xet-Access-Token": "xet"}
+        self._send(200, b"{}", headers | {"X-Xet-Token-Expiration": "4102444800"})
+
+    def xet_storage(self) -> None:
+        self._fault = Fault("", stall_after=0)
+        self._send_json({})
 
     def _send_content(self, content: bytes, headers: dict[str, str]) -> None:
         headers = headers | {"Accept-Ranges": "bytes"}
@@ -397,6 +409,8 @@ ROUTES: tuple[Route, ...] = (
     (_READ, "/api/whoami-v2", HubHandler.whoami),
     (_READ, "/api/agent-harnesses", HubHandler.agent_harnesses),
     (_READ, "/api/(?P<type>model|dataset)s", HubHandler.search),
+    (_READ, rf"{_API}/xet-read-token/(?P<revision>.+)", HubHandler.xet_token),
+    ((*_READ, "POST"), "/xet/.*", HubHandler.xet_storage),
     (_READ, rf"{_API}/revision/(?P<revision>.+)", HubHandler.info),
     (_READ, rf"{_API}/tree/(?P<revision>refs/pr/\d+|[^/]+)(?P<folder>/.+)?", HubHandler.tree),
     (_READ, rf"{_API}/refs", HubHandler.refs),

@@ -53,6 +53,8 @@ class Repository:
     type: RepoType = "model"
     private: bool = False
     gated: bool = False
+    on_xet: bool = False
+    """Whether clients are sent to xet's storage first; the one here only hangs."""
     accepted: set[str] = field(default_factory=set)
     """Users whose request for access was granted."""
     commits: dict[str, dict[str, File]] = field(default_factory=dict)

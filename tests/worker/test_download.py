@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from benchy.errors import ErrorData
 from benchy.protocol import Progress
 from benchy.record import ModelIdentity
@@ -89,6 +91,21 @@ def test_a_transfer_that_stalls_is_started_again(loopback_hub: LoopbackHub, tmp_
     found = download_on(loopback_hub, tmp_path, options={"stall_seconds": 2}, environment=patient)
     assert isinstance(found, ModelIdentity)
     assert loopback_hub.count("GET /cdn/") == 2
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("status", [None, 403], ids=["hangs", "breaks"])
+def test_where_xet_fails_the_second_try_does_without(
+    loopback_hub: LoopbackHub, tmp_path: Path, status: int | None
+) -> None:
+    loopback_hub.add_repository("org/tiny", tiny_llama()).on_xet = True
+    if status:
+        loopback_hub.fail("/xet/", status=status)
+    found = download_on(loopback_hub, tmp_path, options={"stall_seconds": 2}, environment={"HF_HUB_DISABLE_XET": "0"})
+    assert isinstance(found, ModelIdentity)
+    assert loopback_hub.count("/xet-read-token/") >= 1
+    assert loopback_hub.count("/xet/") >= 1
+    assert loopback_hub.count("GET /cdn/") == 1
     assert leftovers(tmp_path) == []
 
 
