@@ -2,11 +2,8 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,7 @@ from benchy.leaderboard.board import Board
 from benchy.leaderboard.folder import publish
 from benchy.leaderboard.publication import read_publication
 from benchy.record import RunRecord
+from tests.disks import fill, mounted
 from tests.records import make_record, make_run_folder
 
 FILES = ["leaderboard.csv", "leaderboard.html", "leaderboard.json"]
@@ -115,25 +113,6 @@ def test_a_file_in_the_way_is_named(tmp_path: Path, leaderboard: str) -> None:
     with pytest.raises(UploadFailed, match=r"file.* is in the way") as caught:
         publish(publication, tmp_path / leaderboard)
     assert "set upload.to to a folder" in caught.value.hint
-
-
-@contextmanager
-def mounted(place: Path, options: str) -> Iterator[Path]:
-    """A file system of its own, where this user may mount one."""
-    place.mkdir()
-    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=False).returncode:
-        pytest.skip("this user may not mount a file system")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", place], check=True)
-
-
-def fill(path: Path) -> None:
-    """Take all the space that is left."""
-    with path.open("wb", buffering=0) as file, suppress(OSError):
-        while file.write(bytes(4096)):
-            pass
 
 
 def test_a_full_disk_leaves_the_leaderboard_as_it_was(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from benchy.config import BenchmarkConfig, parse_config
 from benchy.protocol import Phase, Prepare, Progress
 from benchy.worker.prepare import prepare
 from benchy.worker.session import Session
+from tests.disks import mounted
 from tests.worker.tiny import write_model, write_tasks
 
 Events = list[Progress | Phase]
@@ -77,13 +77,8 @@ def make_config(model_folder: Path, task_folder: Path, tmp_path: Path) -> MakeCo
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on a file system of its own, with room for the results and not for the samples."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a small disk")
-    folder = tmp_path / "small"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24k", "tmpfs", str(folder)], check=True)
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with mounted(tmp_path / "small", "size=24k") as folder:
+        yield folder
 
 
 def prepared_session(config: BenchmarkConfig, events: Events | None = None) -> Session:

@@ -13,6 +13,7 @@ import pytest
 from benchy.errors import ErrorData
 from benchy.protocol import Progress
 from benchy.record import ModelIdentity
+from tests.disks import mounted
 from tests.hub.commands import benchy_on, download_on, hub_config, start_download
 from tests.hub.faults import Fault
 from tests.hub.fixtures import loopback_hub
@@ -157,6 +158,20 @@ def test_a_killed_download_leaves_parts_that_the_next_one_sweeps(loopback_hub: L
     assert owned
     assert isinstance(download_on(loopback_hub, tmp_path), ModelIdentity)
     assert leftovers(tmp_path) == []
+
+
+def test_a_disk_without_space_is_named_before_and_while_it_fills(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
+    loopback_hub.add_repository("org/tiny", tiny_llama())
+    with mounted(tmp_path / "hf", "size=40k"):
+        before = benchy_on(loopback_hub, tmp_path, "check", hub_config(tmp_path))
+        assert before.returncode == 12
+        assert "DiskFull: org/tiny needs" in before.stderr
+        assert "move HF_HOME to a larger disk" in before.stderr
+        assert loopback_hub.count("/cdn/") == 1  # the header
+        error = download_on(loopback_hub, tmp_path)
+        assert isinstance(error, ErrorData)
+        assert (error.kind, error.transient) == ("DiskFull", False)
+        assert f"no space left in {tmp_path / 'hf' / 'hub'} for org/tiny" in error.message
 
 
 def test_progress_is_in_bytes_with_a_rate(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
