@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchy.leaderboard.board import Entry, Score, Suite
-from benchy.leaderboard.ranking import Z_95
+from benchy.leaderboard.chance import Z_95
 
 MODELS_SHOWN = 20
 TICKS_ABOUT = 4

@@ -9,18 +9,9 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from benchy.leaderboard.board import Board, Conditions, Entry, Score, Suite
+from benchy.leaderboard.chance import Field, Scored
 from benchy.leaderboard.comparability import conditions_of, headline, ranked_parts
 from benchy.record import RECORD_FILE, EvaluationResult, RunRecord
-
-Z_95 = 1.96
-"""Two means differ beyond chance if they differ by more than so many combined standard errors.
-
-Miller (2024), Adding Error Bars to Evals, arXiv:2411.00640. The runs share their questions, which this leaves out:
-it calls too much a tie rather than too little.
-"""
-
-_Scored = tuple[float, float]
-"""A mean, signed so that more is better, and its standard error."""
 
 
 def rank(records: Iterable[RunRecord], *, unreadable: Iterable[str] = ()) -> Board:
@@ -123,30 +114,32 @@ def _no_rank_because(conditions: Conditions, entries: list[Entry]) -> str | None
 def _ranked(entries: list[Entry], conditions: Conditions) -> list[Entry]:
     """With their ranks; a run with a score missing has none."""
     better = 1 if conditions.benchmarks[0].higher_is_better else -1
-    scored = [
-        (better * entry.mean.value, entry.mean.stderr or 0.0) for entry in entries if entry.mean.value is not None
-    ]
+    scored = [_signed(entry.mean, better) for entry in entries]
+    ahead = Field([one for one in scored if one is not None])
+    behind = Field([_mirrored(one) for one in scored if one is not None])
+    count = sum(one is not None for one in scored)
     return [
         entry
-        if entry.mean.value is None
-        else entry.model_copy(update=_rank_among((better * entry.mean.value, entry.mean.stderr or 0.0), scored))
-        for entry in entries
+        if own is None
+        else entry.model_copy(
+            update={
+                "standing": "ranked",
+                "rank": 1 + ahead.better(own),
+                "best_rank": 1 + ahead.leading(own),
+                "worst_rank": count - behind.leading(_mirrored(own)),
+            }
+        )
+        for entry, own in zip(entries, scored, strict=True)
     ]
 
 
-def _rank_among(own: _Scored, scored: list[_Scored]) -> dict[str, object]:
-    """Among all: every pair is compared, so that this is on plain numbers."""
-    return {
-        "standing": "ranked",
-        "rank": 1 + sum(value > own[0] for value, _ in scored),
-        "best_rank": 1 + sum(_leads_beyond_chance(other, own) for other in scored),
-        "worst_rank": len(scored) - sum(_leads_beyond_chance(own, other) for other in scored),
-    }
+def _signed(mean: Score, better: int) -> Scored | None:
+    return None if mean.value is None else (better * mean.value, mean.stderr or 0.0)
 
 
-def _leads_beyond_chance(one: _Scored, other: _Scored) -> bool:
-    lead = one[0] - other[0]
-    return lead > 0 and lead > Z_95 * math.hypot(one[1], other[1])
+def _mirrored(scored: Scored) -> Scored:
+    """Less is better: who leads it there is who trails it here."""
+    return -scored[0], scored[1]
 
 
 def _entry_order(entry: Entry) -> tuple[int, int, str, str]:
