@@ -182,3 +182,8 @@ def make_run_folder(parent: Path, record: RunRecord) -> Path:
         results = {part.name: {"alias": part.alias} for part in record.evaluation.benchmarks}
         (folder / record.evaluation.results_file).write_text(json.dumps({"results": results}, indent=2))
     return folder
+
+
+def read_content(content: bytes | Path) -> bytes:
+    """Of a published file."""
+    return content if isinstance(content, bytes) else content.read_bytes()

@@ -39,7 +39,7 @@ class Field:
         return len(self._scored) - must_lead + sum(leads_beyond_chance(other, own) for other in close)
 
     def _first_ahead(self, own: Scored, *, by: float) -> int:
-        return bisect_left(self._scored, True, key=lambda other: other[0] - own[0] > by)  # noqa: FBT003
+        return bisect_left(self._scored, True, key=lambda other: other[0] - own[0] > by)
 
 
 def leads_beyond_chance(one: Scored, other: Scored) -> bool:

@@ -17,13 +17,16 @@ SCHEMA_VERSION = "0.3.0"
 PROPORTIONS = {"acc", "acc_norm", "exact_match"}
 
 
-def to_every_eval_ever(record: RunRecord, results: Mapping[str, Any], samples: Mapping[str, Path]) -> dict[str, bytes]:
-    """``<id>.json`` and, if there are samples, ``<id>_samples.jsonl``, as the collection names them; in memory whole.
+def to_every_eval_ever(
+    record: RunRecord, results: Mapping[str, Any], samples: Mapping[str, Path], aside: Path
+) -> dict[str, bytes | Path]:
+    """``<id>.json`` and, if there are samples, ``<id>_samples.jsonl``, as the collection names them.
 
     Args:
         record: as published.
         results: what lm-eval's own results file holds.
         samples: lm-eval's samples files by benchmark; empty if they are not published.
+        aside: the folder in which ``<id>_samples.jsonl`` is made: there may be more than memory holds.
     """
     evaluation = record.evaluation
     assert evaluation is not None  # noqa: S101 - of what is published
@@ -31,16 +34,27 @@ def to_every_eval_ever(record: RunRecord, results: Mapping[str, Any], samples: M
     described = _describe(record, evaluation, results)
     if not samples:
         return {f"{name}.json": _to_json(described)}
-    rows = [json.dumps(row, ensure_ascii=False) for row in _instances(described, evaluation, samples)]
-    content = "".join(f"{row}\n" for row in rows).encode()
+    path = aside / f"{name}_samples.jsonl"
+    checksum, rows = _write_lines(path, _instances(described, evaluation, samples))
     described["detailed_evaluation_results"] = {
         "format": "jsonl",
-        "file_path": str(_canonical_folder(described) / f"{name}_samples.jsonl"),
+        "file_path": str(_canonical_folder(described) / path.name),
         "hash_algorithm": "sha256",
-        "checksum": hashlib.sha256(content).hexdigest(),
-        "total_rows": len(rows),
+        "checksum": checksum,
+        "total_rows": rows,
     }
-    return {f"{name}.json": _to_json(described), f"{name}_samples.jsonl": content}
+    return {f"{name}.json": _to_json(described), path.name: path}
+
+
+def _write_lines(path: Path, rows: Iterator[dict[str, Any]]) -> tuple[str, int]:
+    """The file's SHA-256, and how many lines it has."""
+    digest, count = hashlib.sha256(), 0
+    with path.open("wb") as file:
+        for count, row in enumerate(rows, start=1):  # noqa: B007 - the last count is the answer
+            line = f"{json.dumps(row, ensure_ascii=False)}\n".encode()
+            digest.update(line)
+            file.write(line)
+    return digest.hexdigest(), count
 
 
 def _to_json(described: dict[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ aside is swept by the next, which also makes the three files from all that is in
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import shutil
@@ -72,7 +73,7 @@ def _add(publication: Publication, folder: Path, aside: Path) -> None:
     made = aside / publication.record.run_name
     made.mkdir()
     for name, content in publication.files.items():
-        _write(made / name, content if isinstance(content, bytes) else content.read_bytes())
+        _write(made / name, content)
     _sync(made)
     made.rename(folder / RECORDS / made.name)
     _sync(folder / RECORDS)
@@ -120,10 +121,10 @@ def _aside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _write(path: Path, content: bytes) -> None:
-    """A new file, on the disk when this returns."""
-    with path.open("xb") as file:
-        file.write(content)
+def _write(path: Path, content: bytes | Path) -> None:
+    """A new file, or a copy of one, on the disk when this returns."""
+    with path.open("xb") as file, content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as source:
+        shutil.copyfileobj(source, file)
         file.flush()
         os.fsync(file.fileno())
 

@@ -22,10 +22,17 @@ class Publication:
     """As published."""
     files: Mapping[str, bytes | Path]
     """What its folder in the store holds, by name: content, or where it is."""
+    aside: Path
+    """The folder for what is made of it on the way."""
 
 
-def read_publication(folder: Path, *, samples: bool = True) -> Publication:
-    """What is published of the run in a folder; ``samples`` says whether each document's answer is.
+def read_publication(folder: Path, aside: Path, *, samples: bool = True) -> Publication:
+    """What is published of a run.
+
+    Args:
+        folder: the run's.
+        aside: the folder in which forms are made that may be larger than memory; needed until all is published.
+        samples: whether each document's answer is published.
 
     Raises:
         UploadFailed: the run has no scores, or a file of it is missing or damaged.
@@ -41,9 +48,9 @@ def read_publication(folder: Path, *, samples: bool = True) -> Publication:
         if part.samples_file
     }
     files: dict[str, bytes | Path] = {path.name: path for path in (results, *answers.values())}
-    files |= to_every_eval_ever(published, _read_json(results), answers)
+    files |= to_every_eval_ever(published, _read_json(results), answers, aside)
     files[RECORD_FILE] = (published.model_dump_json(indent=2) + "\n").encode()
-    return Publication(published, files)
+    return Publication(published, files, aside)
 
 
 def require_file(folder: Path, name: str) -> Path:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchy.leaderboard.board import Board
 from benchy.leaderboard.publication import Publication
@@ -14,12 +15,10 @@ from benchy.leaderboard.rendering import CSV_COLUMNS, board_rows, score_columns
 from benchy.leaderboard.samples import prompt_of, read_samples
 from benchy.record import EvaluationResult, RunRecord
 
-if TYPE_CHECKING:
-    import pyarrow
-
 LEADERBOARD_TABLE = "leaderboard.parquet"
 RESULTS_TABLE = "results.parquet"
 SAMPLES_TABLE = "samples.parquet"
+ROWS_AT_ONCE = 10_000
 RESULTS_COLUMNS = {
     "run_name": "string", "model": "string", "commit": "string", "is_test": "bool", "benchmark": "string",
     "version": "string", "num_fewshot": "int64", "documents": "int64", "metric": "string", "filter": "string",
@@ -39,16 +38,21 @@ def make_leaderboard_table(board: Board) -> bytes:
     return _parquet(columns | dict.fromkeys(score_columns(board), "double"), board_rows(board))
 
 
-def make_tables(publication: Publication) -> dict[str, bytes]:
-    """A run's tables by file name, each of the same columns for every run; held in memory whole.
+def make_tables(publication: Publication) -> dict[str, bytes | Path]:
+    """A run's tables by file name, each of the same columns for every run.
 
-    ``samples.parquet`` is among them only where samples are published.
+    ``samples.parquet``, made in the publication's own folder, is among them only where samples are published.
     """
     record = publication.record
     assert record.evaluation is not None  # noqa: S101 - of what is published
-    tables = {RESULTS_TABLE: _parquet(RESULTS_COLUMNS, _result_rows(record, record.evaluation))}
-    samples = list(_sample_rows(publication, record.evaluation))
-    return tables | ({SAMPLES_TABLE: _parquet(SAMPLES_COLUMNS, samples)} if samples else {})
+    tables: dict[str, bytes | Path] = {
+        RESULTS_TABLE: _parquet(RESULTS_COLUMNS, _result_rows(record, record.evaluation))
+    }
+    if not any(part.samples_file in publication.files for part in record.evaluation.benchmarks):
+        return tables
+    path = publication.aside / SAMPLES_TABLE
+    _write_parquet(path, SAMPLES_COLUMNS, _sample_rows(publication, record.evaluation))
+    return tables | {SAMPLES_TABLE: path}
 
 
 def _result_rows(record: RunRecord, evaluation: EvaluationResult) -> Iterator[dict[str, Any]]:
@@ -94,10 +98,18 @@ def _json(value: object) -> str:
 
 
 def _parquet(columns: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    stream = io.BytesIO()
+    _write_parquet(stream, columns, rows)
+    return stream.getvalue()
+
+
+def _write_parquet(to: Path | io.BytesIO, columns: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """One group of rows after the other, so that not all of them are in memory."""
     import pyarrow
     from pyarrow import parquet
 
-    schema: pyarrow.Schema = pyarrow.schema([(name, pyarrow.type_for_alias(kind)) for name, kind in columns.items()])
-    stream = io.BytesIO()
-    parquet.write_table(pyarrow.Table.from_pylist(list(rows), schema=schema), stream)
-    return stream.getvalue()
+    schema = pyarrow.schema([(name, pyarrow.type_for_alias(kind)) for name, kind in columns.items()])
+    left = iter(rows)
+    with parquet.ParquetWriter(to, schema) as writer:
+        while group := list(islice(left, ROWS_AT_ONCE)):
+            writer.write_table(pyarrow.Table.from_pylist(group, schema=schema))

@@ -132,6 +132,7 @@ class Answering:
                 found[index] = one
         self.batch_sizes += batches.used if batches else []
         self._counter.tell()
+        self._keys.clear()
         return found
 
     def _go_on(self, part: str, done: int, total: int) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from pathlib import Path
 
 from benchy.config import UploadConfig
+from benchy.errors import UploadFailed
 from benchy.hub_failures import Repo
-from benchy.leaderboard import data_set, folder
+from benchy.leaderboard import data_set
+from benchy.leaderboard import folder as folder_board
 from benchy.leaderboard.access import naming_write_failures, writing_client
 from benchy.leaderboard.board import Board
 from benchy.leaderboard.eval_results import offer
-from benchy.leaderboard.publication import Publication, read_publication
+from benchy.leaderboard.publication import Publication, read_finished, read_publication
 from benchy.leaderboard.rendering import HTML_FILE
 from benchy.protocol import Upload
 from benchy.record import Uploaded
+from benchy.worker.failures import failing_as
 
 
 def upload(request: Upload) -> Uploaded:
@@ -27,17 +31,23 @@ def upload(request: Upload) -> Uploaded:
         DiskFull: no space left where the leaderboard is.
     """
     started = time.monotonic()
-    publication = read_publication(Path(request.run_folder), samples=request.config.samples)
-    if request.config.data_set is None:
-        uploaded = _to_folder(publication, request.config.to)
-    else:
-        uploaded = _to_hub(publication, request.config, request.config.data_set, request.token)
+    folder = Path(request.run_folder)
+    read_finished(folder)  # before a folder is made in it
+    with failing_as(UploadFailed, f"publishing {folder}"), tempfile.TemporaryDirectory(dir=folder, prefix=".") as aside:
+        publication = read_publication(folder, Path(aside), samples=request.config.samples)
+        uploaded = _publish(publication, request.config, request.token)
     return uploaded.model_copy(update={"upload_seconds": time.monotonic() - started})
+
+
+def _publish(publication: Publication, config: UploadConfig, token: str | None) -> Uploaded:
+    if config.data_set is None:
+        return _to_folder(publication, config.to)
+    return _to_hub(publication, config, config.data_set, token)
 
 
 def _to_folder(publication: Publication, to: str) -> Uploaded:
     place = Path(to).expanduser().resolve()
-    board, already_there = folder.publish(publication, place)
+    board, already_there = folder_board.publish(publication, place)
     return _uploaded(publication, board, already_there, (place / HTML_FILE).as_uri())
 
 

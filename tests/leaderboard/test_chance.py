@@ -9,7 +9,7 @@ from benchy.leaderboard.chance import Field, Scored, leads_beyond_chance
 
 def make_scored(seed: int) -> list[Scored]:
     """Equal means, equal errors and none at all are among them, and differences that just count."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311
     errors = [0.0, 0.01, *(draw.uniform(0, 0.1) for _ in range(seed))]
     scored = [(draw.choice((0.5, draw.random())), draw.choice(errors)) for _ in range(60)]
     return [*scored, *((value + 1.96 * error, 0.0) for value, error in scored), *scored[:5]]

@@ -36,7 +36,7 @@ def run_folder(tmp_path: Path, **changes: Any) -> Path:
 def offered(hub: LoopbackHub, folder: Path) -> str | None:
     """The address of the pull request, opened by somebody who is not of the model's organisation."""
     api = HfApi(endpoint=hub.endpoint, token=hub.add_user("ada", role="write", orgs=("org",)))
-    return offer(read_publication(folder), "org/board", f"{hub.endpoint}/datasets/org/board", api)
+    return offer(read_publication(folder, folder), "org/board", f"{hub.endpoint}/datasets/org/board", api)
 
 
 def test_a_pull_request_offers_what_the_hub_can_show(loopback_hub: LoopbackHub, tmp_path: Path) -> None:

@@ -11,15 +11,15 @@ import pytest
 
 from benchy.leaderboard.every_eval_ever import hub_data_set, to_every_eval_ever
 from benchy.record import ModelIdentity, RunRecord
-from tests.records import benchmark, group, make_record, make_samples, metric
+from tests.records import benchmark, group, make_record, make_samples, metric, read_content
 from tests.schemas import every_eval_ever_problems
 
 CONFIGS = {"arc": {"dataset_path": "allenai/ai2_arc", "dataset_name": "ARC-Easy", "test_split": "test"}}
 
 
 def described(record: RunRecord, **configs: Any) -> dict[str, Any]:
-    (content,) = to_every_eval_ever(record, {"configs": configs or CONFIGS}, {}).values()
-    found: dict[str, Any] = json.loads(content)
+    (content,) = to_every_eval_ever(record, {"configs": configs or CONFIGS}, {}, Path()).values()
+    found: dict[str, Any] = json.loads(read_content(content))
     assert every_eval_ever_problems(found) == []
     return found
 
@@ -90,9 +90,9 @@ def test_each_samples_row_belongs_to_one_score_and_the_record_names_the_file(tmp
     part = benchmark("arc", metric(0.5), metric(0.6, name="acc_norm"))
     (tmp_path / "samples").write_text("".join(f"{json.dumps(row)}\n" for row in make_samples(part)))
     record = make_record("org/alpha", benchmarks=(part,))
-    files = to_every_eval_ever(record, {"configs": CONFIGS}, {"arc": tmp_path / "samples"})
-    content = files[f"{record.run_id}_samples.jsonl"]
-    found = json.loads(files[f"{record.run_id}.json"])
+    files = to_every_eval_ever(record, {"configs": CONFIGS}, {"arc": tmp_path / "samples"}, tmp_path)
+    content = read_content(files[f"{record.run_id}_samples.jsonl"])
+    found = json.loads(read_content(files[f"{record.run_id}.json"]))
     rows = [json.loads(line) for line in content.splitlines()]
     assert every_eval_ever_problems(found, rows) == []
     assert found["detailed_evaluation_results"]["checksum"] == hashlib.sha256(content).hexdigest()
@@ -109,6 +109,6 @@ def test_an_id_of_another_uuid_version_gives_a_name_that_the_collection_takes(tm
     part = benchmark("arc", metric(0.5))
     (tmp_path / "samples").write_text("".join(f"{json.dumps(row)}\n" for row in make_samples(part)))
     record = make_record(benchmarks=(part,), run_id="0190b2a4-8f2c-7d3e-9a1b-2c3d4e5f6071")
-    files = to_every_eval_ever(record, {}, {"arc": tmp_path / "samples"})
+    files = to_every_eval_ever(record, {}, {"arc": tmp_path / "samples"}, tmp_path)
     assert sorted(files) == [f"0190b2a4-8f2c-4d3e-9a1b-2c3d4e5f6071{end}" for end in (".json", "_samples.jsonl")]
-    assert every_eval_ever_problems(json.loads(files[min(files)])) == []
+    assert every_eval_ever_problems(json.loads(read_content(files[min(files)]))) == []

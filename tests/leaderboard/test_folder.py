@@ -25,7 +25,7 @@ def publish_record(record: RunRecord, leaderboard: Path) -> bool:
     folder = leaderboard.parent / "outputs" / record.run_name
     if not folder.is_dir():
         make_run_folder(folder.parent, record)
-    return publish(read_publication(folder), leaderboard)[1]
+    return publish(read_publication(folder, folder), leaderboard)[1]
 
 
 def runs_on(leaderboard: Path) -> list[str]:
@@ -64,7 +64,7 @@ def test_another_run_of_the_same_name_is_refused(tmp_path: Path) -> None:
     before = content(leaderboard)
     other = make_run_folder(tmp_path / "elsewhere", make_record(run_name="run"))
     with pytest.raises(UploadFailed, match="holds another run"):
-        publish(read_publication(other), leaderboard)
+        publish(read_publication(other, other), leaderboard)
     assert content(leaderboard) == before
 
 
@@ -109,7 +109,7 @@ def test_a_damaged_record_of_this_run_is_not_written_over(tmp_path: Path) -> Non
 @pytest.mark.parametrize("leaderboard", ["file", "file/leaderboard"])
 def test_a_file_in_the_way_is_named(tmp_path: Path, leaderboard: str) -> None:
     (tmp_path / "file").write_text("")
-    publication = read_publication(make_run_folder(tmp_path / "outputs", make_record()))
+    publication = read_publication(make_run_folder(tmp_path / "outputs", make_record()), tmp_path)
     with pytest.raises(UploadFailed, match=r"file.* is in the way") as caught:
         publish(publication, tmp_path / leaderboard)
     assert "set upload.to to a folder" in caught.value.hint
@@ -119,9 +119,9 @@ def test_a_full_disk_leaves_the_leaderboard_as_it_was(tmp_path: Path) -> None:
     with mounted(tmp_path / "disk", "size=1m") as disk:
         leaderboard = disk / "leaderboard"
         record = make_record(run_name="first")
-        publish(read_publication(make_run_folder(tmp_path / "outputs", record)), leaderboard)
+        publish(read_publication(make_run_folder(tmp_path / "outputs", record), tmp_path), leaderboard)
         before = content(leaderboard)
-        late = read_publication(make_run_folder(tmp_path / "outputs", make_record(run_name="late")))
+        late = read_publication(make_run_folder(tmp_path / "outputs", make_record(run_name="late")), tmp_path)
         fill(disk / "filler")
         with pytest.raises(DiskFull, match="no space left"):
             publish(late, leaderboard)
@@ -136,7 +136,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         mounted(tmp_path / "disk", "ro") as disk,
         pytest.raises(UploadFailed, match="cannot be written: Read-only file system"),
     ):
-        publish(read_publication(make_run_folder(tmp_path / "outputs", make_record())), disk / "leaderboard")
+        publish(read_publication(make_run_folder(tmp_path / "outputs", make_record()), tmp_path), disk / "leaderboard")
 
 
 def test_an_upload_waits_for_the_one_that_holds_the_lock(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ import sys
 from pathlib import Path
 from benchy.leaderboard.folder import publish
 from benchy.leaderboard.publication import read_publication
-publications = [read_publication(Path(folder)) for folder in sys.argv[2:]]
+publications = [read_publication(Path(folder), Path(folder)) for folder in sys.argv[2:]]
 print("ready", flush=True)
 for publication in publications:
     publish(publication, Path(sys.argv[1]))
@@ -213,7 +213,7 @@ while killed:
     child = os.fork()
     if child == 0:
         left = moment
-        publish(read_publication(folder), leaderboard)
+        publish(read_publication(folder, folder), leaderboard)
         os._exit(0)
     killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
 """
@@ -235,7 +235,7 @@ def test_a_kill_at_any_moment_leaves_the_leaderboard_whole(tmp_path: Path) -> No
         assert all(left.get(name) in either for name, either in old_and_new.items())
         assert ("records/second/record.json" in left) == ("records/second/results_2026-11-01T12-05-00.json" in left)
         seen.add(tuple(sorted(name for name in FILES if left[name] == finished[name])))
-        assert publish(read_publication(folder), leaderboard)[1] == ("records/second/record.json" in left)
+        assert publish(read_publication(folder, folder), leaderboard)[1] == ("records/second/record.json" in left)
         assert files_of(leaderboard) == finished
         assert not (leaderboard / ".incoming").exists()
     assert {0, 1, 2, 3} == {len(renewed) for renewed in seen}, "kills before, between and after the three files"

@@ -21,7 +21,7 @@ EVIL = "org/<script>document.title='broken'</script>"
 
 def make_page(folder: Path, records: list[RunRecord]) -> str:
     for record in records:
-        publish(read_publication(make_run_folder(folder / "outputs", record)), folder / "leaderboard")
+        publish(read_publication(make_run_folder(folder / "outputs", record), folder), folder / "leaderboard")
     return (folder / "leaderboard" / "leaderboard.html").as_uri()
 
 

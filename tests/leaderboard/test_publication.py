@@ -18,7 +18,7 @@ def failed(record: RunRecord, kind: str = "UploadFailed") -> RunRecord:
 
 def test_the_record_and_lm_evals_own_file_are_published(tmp_path: Path) -> None:
     folder = make_run_folder(tmp_path, make_record())
-    files = read_publication(folder).files
+    files = read_publication(folder, folder).files
     results = folder / "results_2026-11-01T12-05-00.json"
     assert files.keys() == {"record.json", results.name, f"{read_record(folder).run_id}.json"}
     assert files[results.name] == results
@@ -29,14 +29,14 @@ def test_the_record_and_lm_evals_own_file_are_published(tmp_path: Path) -> None:
 def test_samples_are_published_unless_they_must_not_be(tmp_path: Path) -> None:
     part = benchmark("arc", metric(0.5), samples_file="samples_arc.jsonl")
     folder = make_run_folder(tmp_path, make_record(benchmarks=(part,)))
-    assert read_publication(folder).files["samples_arc.jsonl"] == folder / "samples_arc.jsonl"
-    without = read_publication(folder, samples=False)
+    assert read_publication(folder, folder).files["samples_arc.jsonl"] == folder / "samples_arc.jsonl"
+    without = read_publication(folder, folder, samples=False)
     assert "samples_arc.jsonl" not in without.files
     assert b"samples_arc" not in without.files["record.json"]  # type: ignore[operator]
     (folder / "samples_arc.jsonl").unlink()
-    assert read_publication(folder, samples=False).files.keys() == without.files.keys()
+    assert read_publication(folder, folder, samples=False).files.keys() == without.files.keys()
     with pytest.raises(UploadFailed, match=r"samples_arc\.jsonl is missing"):
-        read_publication(folder)
+        read_publication(folder, folder)
 
 
 def test_what_is_published_is_the_same_whenever_it_is_uploaded() -> None:
@@ -73,31 +73,31 @@ def test_a_run_without_scores_is_refused(tmp_path: Path, status: str) -> None:
         tmp_path, make_record(status=status, evaluation=None).model_copy(update={"evaluation": None})
     )
     with pytest.raises(UploadFailed, match=f"has no scores: it is {status}") as caught:
-        read_publication(folder)
+        read_publication(folder, folder)
     assert "start the run again" in caught.value.hint
 
 
 def test_a_run_that_failed_while_uploading_can_be_published(tmp_path: Path) -> None:
-    assert read_publication(make_run_folder(tmp_path, failed(make_record()))).record.error is None
+    assert read_publication(make_run_folder(tmp_path, failed(make_record())), tmp_path).record.error is None
 
 
 def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UploadFailed, match="holds no readable record"):
-        read_publication(tmp_path)
+        read_publication(tmp_path, tmp_path)
 
 
 def test_a_missing_results_file_is_named(tmp_path: Path) -> None:
     folder = make_run_folder(tmp_path, make_record())
     (folder / "results_2026-11-01T12-05-00.json").unlink()
     with pytest.raises(UploadFailed, match=r"results_2026-11-01T12-05-00\.json is missing"):
-        read_publication(folder)
+        read_publication(folder, folder)
 
 
 def test_a_damaged_results_file_is_named(tmp_path: Path) -> None:
     folder = make_run_folder(tmp_path, make_record())
     (folder / "results_2026-11-01T12-05-00.json").write_text('{"results": ')
     with pytest.raises(UploadFailed, match=r"results_2026-11-01T12-05-00\.json is damaged"):
-        read_publication(folder)
+        read_publication(folder, folder)
 
 
 def test_a_record_cannot_name_files_elsewhere(tmp_path: Path) -> None:
@@ -106,4 +106,4 @@ def test_a_record_cannot_name_files_elsewhere(tmp_path: Path) -> None:
     for honest, forged in (('"run_name": "run"', '"run_name": "../run"'), ("results_2026", "../../results_2026")):
         (folder / "record.json").write_text(text.replace(honest, forged))
         with pytest.raises(UploadFailed, match="no plain file name"):
-            read_publication(folder)
+            read_publication(folder, folder)

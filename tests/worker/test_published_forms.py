@@ -7,18 +7,21 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet
+import pytest
 
 from benchy.leaderboard.publication import read_publication
 from benchy.leaderboard.tables import RESULTS_COLUMNS, SAMPLES_COLUMNS, make_tables
 from benchy.protocol import Evaluation
 from benchy.record import write_record
 from benchy.worker.evaluation import evaluation
-from tests.records import make_record
+from tests.records import make_record, read_content
 from tests.schemas import every_eval_ever_problems
 from tests.worker.conftest import MakeConfig, prepared_session
 
 
-def test_every_kind_of_benchmark_is_a_valid_record_and_readable_tables(make_config: MakeConfig, tmp_path: Path) -> None:
+def test_every_kind_of_benchmark_is_a_valid_record_and_readable_tables(
+    make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Multiple choice, letters, generation, and rolling log-likelihood, which has no score for a single document."""
     config = make_config("tiny,tiny_rolling")
     folder = tmp_path / "run"
@@ -26,9 +29,9 @@ def test_every_kind_of_benchmark_is_a_valid_record_and_readable_tables(make_conf
     record = make_record(run_name="run").model_copy(update={"config": config, "evaluation": result})
     write_record(record, folder)
 
-    publication = read_publication(folder)
-    described = json.loads(read(publication.files[f"{record.run_id}.json"]))
-    rows = [json.loads(line) for line in read(publication.files[f"{record.run_id}_samples.jsonl"]).splitlines()]
+    publication = read_publication(folder, folder)
+    described = json.loads(read_content(publication.files[f"{record.run_id}.json"]))
+    rows = [json.loads(line) for line in read_content(publication.files[f"{record.run_id}_samples.jsonl"]).splitlines()]
     assert every_eval_ever_problems(described, rows) == []
     assert {row["evaluation_name"] for row in rows} == {"tiny_choice", "tiny_letter", "tiny_text"}
     means = {
@@ -42,11 +45,10 @@ def test_every_kind_of_benchmark_is_a_valid_record_and_readable_tables(make_conf
         (row["output"]["raw"] == row["input"]["reference"]) == row["evaluation"]["is_correct"] for row in answered
     )
 
-    tables = {name: pyarrow.parquet.read_table(io.BytesIO(data)) for name, data in make_tables(publication).items()}
+    monkeypatch.setattr("benchy.leaderboard.tables.ROWS_AT_ONCE", 3)
+    contents = {name: io.BytesIO(read_content(made)) for name, made in make_tables(publication).items()}
+    assert pyarrow.parquet.ParquetFile(contents["samples.parquet"]).num_row_groups > 1
+    tables = {name: pyarrow.parquet.read_table(content) for name, content in contents.items()}
     assert tables["results.parquet"].column_names == list(RESULTS_COLUMNS)
     assert tables["samples.parquet"].column_names == list(SAMPLES_COLUMNS)
     assert tables["samples.parquet"].num_rows == sum(part.documents for part in result.benchmarks)
-
-
-def read(content: bytes | Path) -> bytes:
-    return content if isinstance(content, bytes) else content.read_bytes()
