@@ -203,6 +203,8 @@ class EvaluationResult(_Data):
     """How many were answered."""
     resumed_requests: int = 0
     """How many of these were answered before a crash, by a worker that is gone."""
+    resumed_seconds: float = 0.0
+    """How long that worker took for them: part of the inference's seconds, which are those of all answers."""
     seeds: tuple[int, int, int, int]
     """Of Python's, numpy's and torch's random numbers, and of the sampling of worked examples."""
     batch_sizes: tuple[int, ...]

@@ -6,6 +6,7 @@ import gc
 import io
 import json
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -58,6 +59,9 @@ class Answering:
         """All that were used, in their order."""
         self.found = 0
         """How many answers were in the store when they were asked for."""
+        self.found_seconds = 0.0
+        """How long the workers that are gone took for these."""
+        self._asked_at = 0.0
 
     @contextmanager
     def standing_in(self) -> Iterator[None]:
@@ -114,6 +118,7 @@ class Answering:
         self._keys.pop((), None)
         found = self._store.take(keys)
         self.found += sum(one is not MISSING for one in found)
+        self.found_seconds += self._store.seconds(keys)
         self._counter.ask(requests, keys, [one is not MISSING for one in found])
         batches = self._batches = Batches(self._lm, self._store, part, requests) if self._batched else None
         self._rolling = kind == "loglikelihood_rolling"
@@ -147,6 +152,7 @@ class Answering:
             NotEnoughMemory: not even for one request.
         """
         self._given, self._windows_seen = Counter(), Counter()
+        self._asked_at = time.monotonic()
         try:
             with self._bars(), batches.applied() if batches else nullcontext():
                 fresh = answer(requests)
@@ -186,6 +192,7 @@ class Answering:
                 return score(requests, *args, **kwargs)
             keys = [request_key(WINDOW, tokens) for _, *tokens in requests]
             found = self._store.take(keys, seen=self._windows_seen)
+            self.found_seconds += self._store.seconds(keys) if MISSING not in found else 0.0
             if MISSING not in found:
                 return found
             fresh = score(requests, *args, **kwargs)
@@ -242,7 +249,10 @@ class Answering:
             self._keep(batch)
 
     def _keep(self, batch: list[Kept]) -> None:
-        self._store.keep(batch, _random_state() if self._draws else None)
+        now = time.monotonic()
+        state = _random_state() if self._draws else None
+        self._store.keep(batch, seconds=now - self._asked_at, random_state=state)
+        self._asked_at = now
         self._counter.answered(key for key, _ in batch)
 
 

@@ -50,6 +50,7 @@ class AnswerStore:
         text = json.dumps(identity, sort_keys=True, default=str)
         self._identity = hashlib.sha256(text.encode()).hexdigest()[:16]
         self._answers: dict[str, list[Any]] = defaultdict(list)
+        self._seconds: dict[str, list[float]] = defaultdict(list)
         self._notes: dict[str, Any] = {}
         self._synced = 0.0
         self._file = path.open("a+b", buffering=0)
@@ -73,17 +74,23 @@ class AnswerStore:
             seen[key] += 1
         return found
 
-    def keep(self, batch: Sequence[Kept], random_state: bytes | None = None) -> None:
+    def seconds(self, keys: Iterable[str]) -> float:
+        """How long the model took for what :meth:`take` gives for these requests."""
+        asked = Counter(keys)
+        return sum(sum(self._seconds.get(key, ())[:times]) for key, times in asked.items())
+
+    def keep(self, batch: Sequence[Kept], *, seconds: float = 0.0, random_state: bytes | None = None) -> None:
         """Write a batch's answers, wholly or not at all.
 
         Args:
             batch: keys and answers.
+            seconds: how long the model took for them.
             random_state: what the next batch's random numbers come from, if the batch drew any.
 
         Raises:
             OSError: they cannot be written.
         """
-        line: dict[str, Any] = {"answers": batch}
+        line: dict[str, Any] = {"seconds": round(seconds, 6), "answers": batch}
         if random_state is not None:
             line["random_state"] = base64.b85encode(random_state).decode()
         self._write(line)
@@ -109,8 +116,10 @@ class AnswerStore:
         self._file.close()
 
     def _learn(self, line: dict[str, Any]) -> None:
-        for key, answer in line.get("answers", ()):
+        batch = line.get("answers", ())
+        for key, answer in batch:
             self._answers[key].append(tuple(answer) if isinstance(answer, list) else answer)
+            self._seconds[key].append(line.get("seconds", 0.0) / len(batch))
         self._notes |= line.get("note", {})
         if "random_state" in line:
             self._notes["random_state"] = line["random_state"]

@@ -30,18 +30,32 @@ class Clock:
     """
 
     def __init__(self, *, build_seconds: float) -> None:
+        """Nothing is timed yet.
+
+        Args:
+            build_seconds: what all benchmarks took together before this began.
+        """
         self.requests = 0
         self._shared_build = build_seconds
+        self._earlier = 0.0
         self._seconds: dict[Part, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         self._elapsed = 0.0
         self._answering = False
 
     @contextmanager
-    def watching(self, lm: Any, tasks: dict[str, Any]) -> Iterator[None]:
-        """Time what happens inside; the objects are as before afterwards."""
+    def watching(self, lm: Any, tasks: dict[str, Any], earlier: Callable[[], float] = lambda: 0.0) -> Iterator[None]:
+        """Time what happens inside; the objects are as before afterwards.
+
+        Args:
+            lm: lm-eval's model.
+            tasks: its tasks by the names of their benchmarks.
+            earlier: how many seconds the answers took that were found rather than computed, up to now.
+        """
         started = time.monotonic()
         with ExitStack() as stack:
-            stack.enter_context(replaced(lm, **{name: self._inference(getattr(lm, name)) for name in INFERENCE}))
+            stack.enter_context(
+                replaced(lm, **{name: self._inference(getattr(lm, name), earlier) for name in INFERENCE})
+            )
             for task_name, task in tasks.items():
                 build = self._timed(
                     bars_named(f"building {task_name}")(task.build_all_requests), "task_build", task_name
@@ -64,7 +78,7 @@ class Clock:
     def total(self, part: Part) -> float:
         """Of all benchmarks; reading the data counts as building, and all that remains of the time as scoring."""
         if part == "scoring":
-            return self._elapsed - self._sum("task_build") - self._sum("inference")
+            return self._elapsed - self._sum("task_build") - (self._sum("inference") - self._earlier)
         return self._sum(part) + (self._shared_build if part == "task_build" else 0.0)
 
     def _sum(self, part: Part) -> float:
@@ -80,17 +94,19 @@ class Clock:
 
         return timed
 
-    def _inference(self, call: Callable[..., Any]) -> Callable[..., Any]:
+    def _inference(self, call: Callable[..., Any], earlier: Callable[[], float]) -> Callable[..., Any]:
         def timed(requests: list[Any], *args: Any, **kwargs: Any) -> Any:
             if self._answering:  # a model type may answer one kind of request with another
                 return call(requests, *args, **kwargs)
             self._answering = True
-            started = time.monotonic()
+            started, before = time.monotonic(), earlier()
             try:
                 return call(requests, *args, **kwargs)
             finally:
                 self._answering = False
-                self._share(requests, time.monotonic() - started)
+                found = earlier() - before
+                self._earlier += found
+                self._share(requests, time.monotonic() - started + found)
 
         return timed
 

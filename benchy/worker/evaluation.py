@@ -57,7 +57,7 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
     with (
         failing_as(EvaluationFailed, "the evaluation failed"),
         _answering(session, folder, tasks.loaded["tasks"]) as answering,
-        clock.watching(lm, tasks.loaded["tasks"]),
+        clock.watching(lm, tasks.loaded["tasks"], lambda: answering.found_seconds),
     ):
         results, names, files = _evaluate(config, arguments, lm, tasks, folder)
         warnings = find_drift(config, lm, tasks.loaded["tasks"], fewshot)
@@ -72,6 +72,7 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
         results_file=files["results"],
         requests=clock.requests,
         resumed_requests=answering.found,
+        resumed_seconds=answering.found_seconds,
         seeds=config.evaluation.seeds,
         batch_sizes=tuple(answering.batch_sizes),
         load_seconds=session.load_seconds if newly_loaded else None,

@@ -92,6 +92,7 @@ def test_five_kills_change_no_score_and_repeat_only_the_batches_in_flight(
     assert result.benchmarks[0].metrics == undisturbed.benchmarks[0].metrics
     assert result.requests == undisturbed.requests
     assert result.resumed_requests > 0 == undisturbed.resumed_requests
+    assert result.inference_seconds > result.resumed_seconds > 0 == undisturbed.resumed_seconds
 
 
 def test_a_finished_evaluation_asks_the_model_nothing_again(
@@ -102,6 +103,7 @@ def test_a_finished_evaluation_asks_the_model_nothing_again(
     asked = count_lines(forward_log)
     second = evaluation(session, Evaluation(run_folder=str(tmp_path)))
     assert count_lines(forward_log) == asked
+    assert first.resumed_seconds == 0 < second.resumed_seconds < second.inference_seconds
     assert second.resumed_requests == second.requests == first.requests
     assert second.benchmarks[0].metrics == first.benchmarks[0].metrics
 

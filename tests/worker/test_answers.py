@@ -41,7 +41,8 @@ def test_answers_come_back_to_the_last_digit_and_with_their_types(open_store: Op
 
 def test_a_request_that_occurs_twice_has_two_answers(open_store: Open) -> None:
     store = open_store()
-    store.keep([("a", "first"), ("a", "second")])
+    store.keep([("a", "first"), ("a", "second")], seconds=3)
+    assert (store.seconds("a"), store.seconds("ab"), store.seconds("aaa")) == (1.5, 1.5, 3)
     assert store.take(["a", "a", "a", "b"]) == ["first", "second", MISSING, MISSING]
     assert len(store) == 2
 

@@ -61,6 +61,14 @@ def test_each_request_counts_once_and_shares_by_length() -> None:
     assert clock.total("task_build") == 0.5
 
 
+def test_the_seconds_of_a_worker_that_is_gone_are_inference_and_not_this_ones() -> None:
+    model, clock, before_and_after = _Model(), Clock(build_seconds=0.0), iter([100.0, 150.0])
+    with clock.watching(model, {}, lambda: next(before_and_after)):
+        model.loglikelihood([_Request("one", ("a", "b"))])
+    assert 50 <= clock.seconds("one").inference == clock.total("inference") < 100
+    assert 0 <= clock.total("scoring") < 50
+
+
 def test_what_is_neither_building_nor_inference_is_scoring() -> None:
     model, task, clock = _Model(), _Task(), Clock(build_seconds=0.0)
     with clock.watching(model, {"one": task}):
