@@ -136,7 +136,7 @@ def _set_prefect_defaults(**more: str) -> None:
 
 
 def _print_results(opened: Any) -> None:
-    from benchy.report import model_test_block, score_rows, seconds_rows
+    from benchy.report import gpu_rows, model_test_block, score_rows, seconds_rows
     from benchy.terminal import print_table
 
     record = opened.record
@@ -146,6 +146,9 @@ def _print_results(opened: Any) -> None:
     click.echo()
     print_table(seconds_rows(record.evaluation), title="Seconds")
     click.echo()
+    if rows := gpu_rows(record):
+        print_table(rows, title="GPU use")
+        click.echo()
     click.echo(f"Record:      {opened.folder}/record.json")
     click.echo(f"Log:         {record.log_file}")
     if record.uploaded:

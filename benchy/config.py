@@ -279,6 +279,11 @@ class BenchmarkConfig(_Section):
         return None
 
     @property
+    def uses_gpus(self) -> bool:
+        """Whether the model is meant to be on GPUs of the worker's machine."""
+        return self.evaluation.device.startswith("cuda") or self.performance.use_accelerate
+
+    @property
     def is_test(self) -> bool:
         """Whether this run is a test and never ranked: it sees only part of each benchmark."""
         return self.evaluation.limit is not None

@@ -10,7 +10,7 @@ from benchy.config import BenchmarkConfig
 
 def gpu_memory_bytes(config: BenchmarkConfig) -> int | None:
     """Of the smallest GPU that the config names; None without GPUs here, or where the config asks for none."""
-    if not (config.evaluation.device.startswith("cuda") or config.performance.use_accelerate):
+    if not config.uses_gpus:
         return None
     found = _ask_driver()
     wanted = [str(gpu) for gpu in config.gpus or ()]

@@ -113,6 +113,25 @@ class Prepared(_Data):
     download_seconds: float
 
 
+class GpuUse(_Data):
+    """What one GPU did while a step ran, sampled once a second; None is what it does not tell."""
+
+    uuid: str
+    """``GPU-...`` as ``nvidia-smi -L`` prints it."""
+    samples: int
+    """How often it was looked at."""
+    utilization_mean: float | None
+    """Share of the time in which a kernel ran, from 0 to 1."""
+    utilization_peak: float | None
+    memory_mean_bytes: int | None
+    """Of the whole GPU, as NVML counts it: what CUDA itself takes is in it."""
+    memory_peak_bytes: int | None
+    power_mean_watts: float | None
+    power_peak_watts: float | None
+    energy_kwh: float | None
+    """By the GPU's own counter; by the sampled power where it has none."""
+
+
 class ModelTestResult(_Data):
     """The answer to ``model_test``."""
 
@@ -134,6 +153,8 @@ class ModelTestResult(_Data):
     peak_memory_bytes: int
     """``peak_memory_of`` says of what."""
     peak_memory_of: Literal["gpu", "process"]
+    gpu_use: tuple[GpuUse, ...] | None = None
+    """Of each GPU during this step; None where the model is on none."""
 
     @property
     def size_gb(self) -> float | None:
@@ -216,6 +237,8 @@ class EvaluationResult(_Data):
     task_build_seconds: float
     inference_seconds: float
     scoring_seconds: float
+    gpu_use: tuple[GpuUse, ...] | None = None
+    """Of each GPU during this step, by the worker that ended it; None where the model is on none."""
 
 
 class Uploaded(_Data):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from benchy.protocol import Progress
-from benchy.record import BenchmarkResult, EvaluationResult, Facts, Metric, ModelTestResult, RunRecord
+from benchy.record import BenchmarkResult, EvaluationResult, Facts, GpuUse, Metric, ModelTestResult, RunRecord
 
 Row = dict[str, str]
 
@@ -93,6 +94,26 @@ def seconds_rows(result: EvaluationResult) -> list[Row]:
     ]
 
 
+def gpu_rows(record: RunRecord) -> list[Row]:
+    """One row a GPU and step; none where there was no GPU."""
+    steps = {"model_test": record.model_test, "evaluation": record.evaluation}
+    return [_gpu_row(name, use) for name, step in steps.items() if step for use in step.gpu_use or ()]
+
+
+def _gpu_row(step: str, use: GpuUse) -> Row:
+    def both(mean: float | None, peak: float | None, form: Callable[[float], str]) -> str:
+        return "" if mean is None or peak is None else f"{form(mean)}, at most {form(peak)}"
+
+    return {
+        "step": step,
+        "GPU": use.uuid,
+        "utilization": both(use.utilization_mean, use.utilization_peak, lambda share: f"{100 * share:.0f} %"),
+        "memory": both(use.memory_mean_bytes, use.memory_peak_bytes, _gb),
+        "power": both(use.power_mean_watts, use.power_peak_watts, lambda watts: f"{watts:.0f} W"),
+        "energy": "" if use.energy_kwh is None else f"{use.energy_kwh:.4f} kWh",
+    }
+
+
 def _score_row(part: BenchmarkResult, metric: Metric) -> Row:
     arrow = {True: "↑", False: "↓", None: ""}[metric.higher_is_better]
     return {
@@ -107,5 +128,5 @@ def _score_row(part: BenchmarkResult, metric: Metric) -> Row:
     }
 
 
-def _gb(size: int) -> str:
+def _gb(size: float) -> str:
     return f"{size / 1024**3:.2f} GB"

@@ -6,7 +6,7 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 
 from benchy.record import EvaluationResult
-from benchy.report import score_rows, seconds_rows
+from benchy.report import gpu_rows, score_rows, seconds_rows
 from tasks.shown import RETRY_DELAYS_SECONDS, is_transient, shown_in_prefect
 
 
@@ -23,4 +23,6 @@ def evaluation(run_name: str) -> EvaluationResult:
         result = run.evaluation()
         create_table_artifact(score_rows(result), key="scores", description=f"Scores of {run_name}")
         create_table_artifact(seconds_rows(result), key="seconds", description="Seconds for each benchmark")
+        if rows := gpu_rows(run.record):
+            create_table_artifact(rows, key="gpu-use", description="Mean and peak of each GPU, sampled once a second")
         return result

@@ -133,13 +133,19 @@ def _do(session: Session, request: AnyRequest) -> BaseModel:
             with holding_token(request.token):
                 return prepare(session, request)
         case ModelTest():
+            from benchy.worker.gpu_use import watch_gpus
             from benchy.worker.model_test import model_test
 
-            return model_test(session, request)
+            with watch_gpus(session.config) as watch:
+                tested = model_test(session, request)
+            return tested.model_copy(update={"gpu_use": watch.use})
         case Evaluation():
             from benchy.worker.evaluation import evaluation
+            from benchy.worker.gpu_use import watch_gpus
 
-            return evaluation(session, request)
+            with watch_gpus(session.config) as watch:
+                evaluated = evaluation(session, request)
+            return evaluated.model_copy(update={"gpu_use": watch.use})
         case Upload():
             from benchy.worker.upload import upload
 

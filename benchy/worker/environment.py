@@ -30,7 +30,7 @@ def describe_environment() -> Environment:
         platform=platform.platform(),
         cpu=_cpu_name(),
         cpu_count=os.cpu_count() or 1,
-        devices=_devices(),
+        devices=visible_devices(),
         image=os.environ.get("BENCHY_IMAGE"),
         pinned_gpus=_given_gpus() if "BENCHY_GPUS" in os.environ else (),
     )
@@ -107,7 +107,8 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _devices() -> tuple[Device, ...]:
+def visible_devices() -> tuple[Device, ...]:
+    """The GPUs that torch may use here, or else this machine's CPU."""
     import torch
 
     if torch.cuda.is_available():
