@@ -19,6 +19,7 @@ from benchy.errors import BenchyError, ConfigError, Interrupted
 PREFECT_DEFAULTS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_RUNNER_POLL_FREQUENCY": "2",
+    "PREFECT_CLIENT_MAX_RETRIES": "8",  # after 2, 4, 8, ... s: eight minutes of patience with a server that is away
 }
 
 

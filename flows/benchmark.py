@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -13,6 +14,7 @@ from prefect.runtime import flow_run
 from benchy.config import BenchmarkConfig, load_config
 from benchy.preflight import preflight
 from benchy.run import Run, current_run, open_run
+from flows.cancellation import ending_when_cancelled
 from flows.containers import end_containers_of_run, host_tag
 from tasks.evaluation import evaluation
 from tasks.model_test import model_test
@@ -45,7 +47,7 @@ def benchy(
         The run's folder.
     """
     overridden = load_config(Path(config)).with_overrides(limit=limit, tasks=tasks, gpus=gpus, model=model)
-    with _run_of_this_flow(overridden) as run:
+    with ending_when_cancelled(UUID(flow_run.id)), _run_of_this_flow(overridden) as run:
         model_test(run.name)
         evaluation(run.name)
         upload(run.name)

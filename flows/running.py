@@ -25,7 +25,7 @@ def run_flow(config: str, changes: dict[str, Any], *, log: Path) -> None:
     """
     embedded = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer(log)  # it starts while Prefect is imported
     with collecting_no_garbage():
-        from prefect.exceptions import TerminationSignal
+        from prefect.exceptions import Abort, TerminationSignal
 
         from flows.benchmark import benchy
 
@@ -36,6 +36,8 @@ def run_flow(config: str, changes: dict[str, Any], *, log: Path) -> None:
         raise Interrupted("the run was interrupted") from stop
     except TerminationSignal as stop:  # Prefect's own answer to SIGTERM
         raise Interrupted("the run was stopped by SIGTERM") from stop
+    except Abort as stop:
+        raise Interrupted("the run was cancelled in Prefect") from stop
 
 
 def _use_server(embedded: EmbeddedServer | None) -> None:

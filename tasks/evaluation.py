@@ -7,7 +7,7 @@ from prefect.artifacts import create_table_artifact
 
 from benchy.record import EvaluationResult
 from benchy.report import gpu_rows, score_rows, seconds_rows
-from tasks.shown import RETRY_DELAYS_SECONDS, is_transient, shown_in_prefect
+from tasks.shown import RETRY_DELAYS_SECONDS, is_transient, shown_in_prefect, shown_only
 
 
 @task(
@@ -21,8 +21,9 @@ def evaluation(run_name: str) -> EvaluationResult:
     """Run lm-evaluation-harness on the model that was tested."""
     with shown_in_prefect("evaluation") as run:
         result = run.evaluation()
-        create_table_artifact(score_rows(result), key="scores", description=f"Scores of {run_name}")
-        create_table_artifact(seconds_rows(result), key="seconds", description="Seconds for each benchmark")
-        if rows := gpu_rows(run.record):
-            create_table_artifact(rows, key="gpu-use", description="Mean and peak of each GPU, sampled once a second")
+        with shown_only(run):
+            create_table_artifact(score_rows(result), key="scores", description=f"Scores of {run_name}")
+            create_table_artifact(seconds_rows(result), key="seconds", description="Seconds for each benchmark")
+            if rows := gpu_rows(run.record):
+                create_table_artifact(rows, key="gpu-use", description="Mean and peak of each GPU, sampled once a second")
         return result

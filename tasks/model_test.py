@@ -7,7 +7,7 @@ from prefect.artifacts import create_table_artifact
 
 from benchy.record import ModelTestResult
 from benchy.report import model_test_block, model_test_rows
-from tasks.shown import RETRY_DELAYS_SECONDS, is_transient, shown_in_prefect
+from tasks.shown import RETRY_DELAYS_SECONDS, is_transient, shown_in_prefect, shown_only
 
 
 @task(
@@ -22,5 +22,6 @@ def model_test(run_name: str) -> ModelTestResult:  # noqa: ARG001 - it is in Pre
     with shown_in_prefect("model_test") as run:
         result = run.model_test()
         run.log.write(model_test_block(run.config.model.name, result).splitlines())
-        create_table_artifact(model_test_rows(run.record, result), key="model-test", description=result.generated)
+        with shown_only(run):
+            create_table_artifact(model_test_rows(run.record, result), key="model-test", description=result.generated)
         return result

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import time
+import contextvars
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, cast
 from uuid import UUID
 
+import httpx
 from prefect import Task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.client.schemas.objects import State, TaskRun
@@ -23,6 +25,8 @@ RETRY_DELAYS_SECONDS: list[float] = [2, 30, 120]
 LINES_A_RECORD = 200
 LINE_LENGTH = 2000
 SECONDS_BETWEEN_RECORDS = 2.0
+SECONDS_BETWEEN_MOVES = 1.0
+SECONDS_TO_END = 5.0
 
 
 @contextmanager
@@ -49,6 +53,16 @@ def shown_in_prefect(step: str) -> Iterator[Run]:
     finally:
         run.watchers.remove(watcher)
         run.log.detach(reader)
+        watcher.close()
+
+
+@contextmanager
+def shown_only(run: Run) -> Iterator[None]:
+    """For what is shown in Prefect and kept elsewhere: if its server stays away, the step goes on without."""
+    try:
+        yield
+    except httpx.HTTPError as error:  # after all the retries of Prefect's client
+        run.log.write([f"Prefect's server does not take what this step shows there: {error}"])
 
 
 def is_transient(_task: Task[..., Any], _task_run: TaskRun, state: State[Any]) -> bool:
@@ -64,32 +78,52 @@ def is_transient(_task: Task[..., Any], _task_run: TaskRun, state: State[Any]) -
 
 
 class _ProgressArtifact:
-    """One progress artifact of a task run, moved at most once a second."""
+    """One progress artifact of a task run, moved at most once a second.
+
+    On a thread of its own, since a server that is away holds its client up for minutes, and the step must go on.
+    """
 
     def __init__(self, step: str) -> None:
         self._key = f"{step.replace('_', '-')}-progress"
         self._id: UUID | None = None
-        self._moved = 0.0
-        self._text = ""
+        self._latest: Progress | None = None
+        self._is_full = False
+        self._moved, self._ended = threading.Event(), threading.Event()
+        in_this_task_run = contextvars.copy_context().run
+        self._thread = threading.Thread(target=in_this_task_run, args=(self._follow,), daemon=True)
+        self._thread.start()
 
     def on_event(self, event: Progress | Phase) -> None:
-        """Move it."""
-        if isinstance(event, Phase) or not event.total:
-            return
-        self._text = "  \n".join(f"{one.label}: {how_far(one)}" for one in (event, *event.parts))
-        if time.monotonic() - self._moved >= 1:
-            self._moved = time.monotonic()
-            self._move(100 * min(event.done / event.total, 1.0))
+        """Move it, soon."""
+        if isinstance(event, Progress) and event.total:
+            self._latest = event
+            self._moved.set()
 
     def finish(self) -> None:
         """A bar that was shown ends full, with what was said last."""
-        if self._id is not None:
-            self._move(100.0)
+        self._is_full = True
 
-    def _move(self, percent: float) -> None:
-        if self._id is not None:
-            update_progress_artifact(self._id, percent, description=self._text)
+    def close(self) -> None:
+        """Show how it ended."""
+        self._ended.set()
+        self._moved.set()
+        self._thread.join(timeout=SECONDS_TO_END)
+
+    def _follow(self) -> None:
+        while self._moved.wait() and not self._ended.is_set():
+            self._moved.clear()
+            self._move()
+            self._ended.wait(SECONDS_BETWEEN_MOVES)
+        self._move()
+
+    def _move(self) -> None:
+        event = self._latest
+        if event is None or not event.total:
             return
-        created = create_progress_artifact(percent, key=self._key, description=self._text)
-        assert isinstance(created, UUID)  # noqa: S101 - a coroutine only in async code
-        self._id = created
+        percent = 100.0 if self._is_full else 100 * min(event.done / event.total, 1.0)
+        text = "  \n".join(f"{one.label}: {how_far(one)}" for one in (event, *event.parts))
+        with suppress(httpx.HTTPError):  # the next one may arrive
+            if self._id is None:
+                self._id = cast("UUID", create_progress_artifact(percent, key=self._key, description=text))
+            else:
+                update_progress_artifact(self._id, percent, description=text)

@@ -6,7 +6,7 @@ from prefect import task
 from prefect.artifacts import create_link_artifact
 
 from benchy.record import Uploaded
-from tasks.shown import RETRY_DELAYS_SECONDS, is_transient, shown_in_prefect
+from tasks.shown import RETRY_DELAYS_SECONDS, is_transient, shown_in_prefect, shown_only
 
 
 @task(
@@ -20,5 +20,6 @@ def upload(run_name: str) -> Uploaded | None:
     with shown_in_prefect("upload") as run:
         result = run.upload()
         if result is not None:
-            create_link_artifact(result.url, link_text="Leaderboard", key="leaderboard", description=run_name)
+            with shown_only(run):
+                create_link_artifact(result.url, link_text="Leaderboard", key="leaderboard", description=run_name)
         return result

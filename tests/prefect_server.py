@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,52 @@ import pytest
 from flows.embedded_server import free_port
 
 
+@dataclass
+class PrefectServer:
+    """A running server, which may go away for a while."""
+
+    home: Path
+    port: int
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def api(self) -> str:
+        """The URL of its API."""
+        return f"http://127.0.0.1:{self.port}/api"
+
+    def start(self) -> None:
+        """Return when it answers."""
+        environment = {"PREFECT_HOME": str(self.home), "PREFECT_API_URL": self.api}
+        command = prefect_command("server", "start", "--host", "127.0.0.1", "--port", str(self.port))
+        process = self._stack.enter_context(running(command, environment=environment))
+        wait_until(lambda: is_healthy(self.api) or process.poll() is not None, seconds=120)
+        assert is_healthy(self.api)
+
+    def stop(self) -> None:
+        """Its database stays."""
+        self._stack.close()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """For the length of the block it is not there."""
+        self.stop()
+        yield
+        self.start()
+
+
 @pytest.fixture(scope="session")
-def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server's API; one server for the whole session."""
-    port = free_port()
-    api = f"http://127.0.0.1:{port}/api"
-    environment = {"PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")), "PREFECT_API_URL": api}
-    command = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with running(prefect_command(*command), environment=environment) as server:
-        wait_until(lambda: is_healthy(api) or server.poll() is not None, seconds=120)
-        assert is_healthy(api)
-        yield api
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """One server for all the tests of a file."""
+    server = PrefectServer(tmp_path_factory.mktemp("prefect"), free_port())
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def prefect_api(prefect_server: PrefectServer) -> str:
+    """The URL of that server's API."""
+    return prefect_server.api
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from benchy.record import read_record
 from tests.commands import REPOSITORY, benchy, is_running, kill, only_record, start_benchy, worker_pids, write_config
-from tests.prefect_server import ask, wait_until
+from tests.prefect_server import PrefectServer, ask, wait_until
 
 BENCHMARKS = {"include_path": [str(REPOSITORY / "tests" / "benchmarks")]}
 IN_THE_FLOW = 120.0
@@ -129,6 +130,38 @@ def test_a_host_that_is_killed_leaves_no_worker_and_a_readable_record(tmp_path: 
     running.communicate(timeout=60)
     wait_until(lambda: not is_running(worker), seconds=5)
     assert only_record(tmp_path).status == "tested"
+
+
+def test_a_server_that_is_away_harms_no_evaluation_and_cancelling_it_later_is_heard(
+    prefect_server: PrefectServer, tmp_path: Path
+) -> None:
+    """Away for longer than Prefect's client tries again: 2 s here, else minutes. And no service listens."""
+    config = write_config(tmp_path, evaluation=BENCHMARKS | {"tasks": "waiting"})
+    environment = {"PREFECT_API_URL": prefect_server.api, "PREFECT_CLIENT_MAX_RETRIES": "1"}
+    running = start_benchy("run", config, cwd=REPOSITORY, **environment)
+    wait_for_waiting(tmp_path / "logs", running)
+    run = flow_run(prefect_server.api, only_record(tmp_path).run_name)
+    wait_until(lambda: evaluation_progress(prefect_server.api, run["id"]), seconds=30)
+    (worker,) = worker_pids(running.pid)
+    with prefect_server.away():
+        time.sleep(5)
+    shown_before = evaluation_progress(prefect_server.api, run["id"])
+    wait_until(lambda: evaluation_progress(prefect_server.api, run["id"]) != shown_before, seconds=60)
+    assert is_running(worker)
+
+    ask(prefect_server.api, f"flow_runs/{run['id']}/set_state", state={"type": "CANCELLING", "name": "Cancelling"})
+    output, _ = running.communicate(timeout=60)
+    assert running.returncode == 130, output
+    assert "the run was cancelled in Prefect" in output
+    assert flow_run(prefect_server.api, run["name"])["state"]["name"] == "Cancelled"
+    assert only_record(tmp_path).status == "interrupted"
+    assert not is_running(worker)
+
+
+def evaluation_progress(api: str, flow_run_id: str) -> list[str]:
+    """What Prefect's page says of it."""
+    found = ask(api, "artifacts/filter", flow_runs={"id": {"any_": [flow_run_id]}})
+    return [artifact["description"] for artifact in found if artifact["key"] == "evaluation-progress"]
 
 
 def test_ten_thousand_lines_are_all_in_the_file_and_a_sample_in_prefect(prefect_api: str, tmp_path: Path) -> None:
