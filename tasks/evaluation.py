@@ -25,5 +25,7 @@ def evaluation(run_name: str) -> EvaluationResult:
             create_table_artifact(score_rows(result), key="scores", description=f"Scores of {run_name}")
             create_table_artifact(seconds_rows(result), key="seconds", description="Seconds for each benchmark")
             if rows := gpu_rows(run.record):
-                create_table_artifact(rows, key="gpu-use", description="Mean and peak of each GPU, sampled once a second")
+                create_table_artifact(
+                    rows, key="gpu-use", description="Mean and peak of each GPU, sampled once a second"
+                )
         return result

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Literal
 
 from benchy.config import BenchmarkConfig
-from benchy.errors import ConfigError
 from benchy.runtimes import RunIdentity
+from benchy.runtimes.mounts import MountOption, merge_mounts, parse_volume
 from benchy.runtimes.process import launch_command
 
 WORKER_UID = 10001
@@ -25,26 +23,6 @@ PASSED_ON = (
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "BENCHY_LOG_LEVEL",
 )  # fmt: skip
 """Of the host's environment. No token is among them: ``docker inspect`` shows a container's environment."""
-
-
-@dataclass(frozen=True)
-class Share:
-    """A folder of this machine that the worker must see, at its own path."""
-
-    path: Path
-    """Absolute."""
-    writable: bool = False
-
-
-@dataclass(frozen=True)
-class MountOption:
-    """One mount of the container."""
-
-    kind: Literal["bind", "volume"]
-    source: str
-    """A path on the engine's machine, or a volume's name."""
-    target: str
-    writable: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +76,7 @@ def container_options(
         working_dir: against which the config's relative paths are meant.
     """
     wanted = config.container
-    volumes = [_volume(text) for text in wanted.volumes]
+    volumes = [parse_volume(text) for text in wanted.volumes]
     cache = [MountOption("volume", wanted.cache, CACHE_TARGET, writable=True)] if on_gpus else []
     return ContainerOptions(
         image=image_id,
@@ -139,62 +117,3 @@ def _environment(host: Mapping[str, str], image_id: str, gpu_uuids: Sequence[str
 def _labels(run: RunIdentity, gpus: Sequence[str]) -> dict[str, str]:
     labels = {RUN_LABEL: run.name, GPUS_LABEL: ",".join(gpus)}
     return labels | ({FLOW_RUN_LABEL: run.flow_run_id} if run.flow_run_id else {})
-
-
-def _volume(text: str) -> MountOption:
-    source, target, *mode = text.split(":")
-    return MountOption("bind" if source.startswith("/") else "volume", source, target, writable=mode != ["ro"])
-
-
-def merge_mounts(mounts: Sequence[MountOption]) -> list[MountOption]:
-    """One mount a target; of two, the writable one, else the last."""
-    by_target: dict[str, MountOption] = {}
-    for mount in mounts:
-        before = by_target.get(mount.target)
-        if before is None or mount.writable or not before.writable:
-            by_target[mount.target] = mount
-    return list(by_target.values())
-
-
-def shared_folders(config: BenchmarkConfig, run: RunIdentity, *, on_gpus: bool) -> list[Share]:
-    """The folders of this machine that the config names: what is read, and what is written.
-
-    The rest of this machine, the config's own folder (and a ``.env`` beside it) included, stays out of sight.
-    """
-    if not on_gpus:
-        target = [config.upload.to] if config.upload and "://" not in config.upload.to else []
-        own = Share(run.folder.absolute(), writable=config.wandb is not None)  # wandb keeps files of its own there
-        return [own, *(Share(Path(folder).absolute(), writable=True) for folder in target)]
-    named = [config.model.name, *(value for value in config.model.args.values() if isinstance(value, str))]
-    folders = [*map(Path, named), *map(Path, config.evaluation.include_path)]
-    folders += [Path(task).parent for task in config.evaluation.tasks if task.endswith(".yaml")]
-    read = dict.fromkeys(folder.absolute() for folder in folders if folder.is_dir())
-    return [*map(Share, read), Share(run.folder.absolute(), writable=True)]
-
-
-def mount_for(share: Share, own: Sequence[MountOption]) -> MountOption:
-    """How the engine mounts a folder at its own path.
-
-    Args:
-        share: the folder, as this process sees it.
-        own: the mounts of the container that this process itself runs in; empty on a bare host. The engine knows
-            volumes and its own machine's paths, not those in a container.
-
-    Raises:
-        ConfigError: the folder is in this container's own file system, which no other container can see.
-    """
-    path = PurePosixPath(share.path)
-    if not own:
-        return MountOption("bind", str(path), str(path), share.writable)
-    above = [mount for mount in own if path.is_relative_to(mount.target)]
-    if not above:
-        raise ConfigError(
-            f'the GPU worker cannot see "{path}", which is inside the container of this service',
-            hint="keep it in a folder or volume that docker-compose.yml mounts",
-        )
-    mount = max(above, key=lambda mount: len(mount.target))
-    if mount.kind == "volume":
-        return MountOption("volume", mount.source, mount.target, share.writable)
-    return MountOption(
-        "bind", str(PurePosixPath(mount.source) / path.relative_to(mount.target)), str(path), share.writable
-    )

@@ -3,58 +3,28 @@
 from __future__ import annotations
 
 import os
-import queue
 import shlex
-import signal
 import socket
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import docker
-import requests
-import urllib3
-from docker.errors import APIError, ContainerError, DockerException, ImageNotFound, NotFound
-from docker.types import CancellableStream, DeviceRequest, LogConfig, Mount, Ulimit
-from docker.utils.socket import STDOUT, frames_iter_no_tty
+from docker.errors import APIError, ContainerError, ImageNotFound, NotFound
+from docker.types import DeviceRequest, LogConfig, Mount, Ulimit
 
 from benchy.config import BenchmarkConfig
-from benchy.errors import (
-    BenchyError,
-    ContainerRefused,
-    DiskFull,
-    EngineLost,
-    GpuNotFound,
-    ImageMissing,
-    NoEngine,
-    NoGpuSupport,
-    NotEnoughMemory,
-    WorkerDied,
-    WorkerError,
-)
+from benchy.errors import BenchyError, ContainerRefused, DiskFull, GpuNotFound, ImageMissing, NoEngine, NoGpuSupport
+from benchy.gpus import QUERY_GPUS, QUERY_HOLDERS, Gpu, parse_gpus
 from benchy.runtimes import RunIdentity, Say
-from benchy.runtimes.container import (
-    FLOW_RUN_LABEL,
-    GPUS_LABEL,
-    RUN_LABEL,
-    ContainerOptions,
-    MountOption,
-    Share,
-    container_options,
-    mount_for,
-    shared_folders,
-)
-from benchy.runtimes.leases import NVIDIA_SMI, Gpu, gpus_wanted, parse_gpus, start_on_free_gpus
+from benchy.runtimes.container import FLOW_RUN_LABEL, GPUS_LABEL, RUN_LABEL, ContainerOptions, container_options
+from benchy.runtimes.docker_transport import ENGINE_ERRORS, DockerTransport
+from benchy.runtimes.leases import gpus_wanted, start_on_free_gpus
+from benchy.runtimes.mounts import MountOption, let_group_write, mount_for, shared_folders
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
-
-ENGINE_ERRORS = (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError)
-"""What the Docker SDK raises when the engine says no, or is not there."""
-CHUNKS_AHEAD = 256
-SECONDS_FOR_LAST_EVENTS = 2.0
 
 
 class DockerRuntime:
@@ -73,44 +43,38 @@ class DockerRuntime:
         """
         client = connect()
         try:
-            return _start(client, config, run, on_gpus=on_gpus, say=say, wait=wait)
+            image = _require_image(client, config)
+            mounts = _mounts(client, config, run, on_gpus=on_gpus)
+
+            def start_on(gpus: tuple[Gpu, ...]) -> DockerTransport:
+                options = container_options(
+                    config,
+                    run,
+                    on_gpus=on_gpus,
+                    image_id=image,
+                    gpu_ids=_engine_ids(config, gpus),
+                    gpu_uuids=[gpu.uuid for gpu in gpus],
+                    mounts=mounts,
+                    host=os.environ,
+                    gid=os.getgid(),
+                    working_dir=str(Path.cwd()),
+                )
+                return start_container(client, options)
+
+            wanted = gpus_wanted(config) if on_gpus else 0
+            if wanted == 0:
+                return start_on(())
+            return start_on_free_gpus(
+                wanted,
+                start_on,
+                look=lambda: look_at_gpus(client, image, cdi=_uses_cdi(config)),
+                leased=lambda: leased_gpus(client),
+                say=say,
+                wait=wait,
+            )
         except BaseException:
             client.close()
             raise
-
-
-def _start(
-    client: docker.DockerClient, config: BenchmarkConfig, run: RunIdentity, *, on_gpus: bool, say: Say, wait: bool
-) -> DockerTransport:
-    image = _require_image(client, config)
-    mounts = _share(client, shared_folders(config, run, on_gpus=on_gpus))
-
-    def start_on(gpus: tuple[Gpu, ...]) -> DockerTransport:
-        options = container_options(
-            config,
-            run,
-            on_gpus=on_gpus,
-            image_id=image,
-            gpu_ids=_engine_ids(config, gpus),
-            gpu_uuids=[gpu.uuid for gpu in gpus],
-            mounts=mounts,
-            host=os.environ,
-            gid=os.getgid(),
-            working_dir=str(Path.cwd()),
-        )
-        return start_container(client, options)
-
-    wanted = gpus_wanted(config) if on_gpus else 0
-    if wanted == 0:
-        return start_on(())
-    return start_on_free_gpus(
-        wanted,
-        start_on,
-        look=lambda: look_at_gpus(client, image, cdi=_uses_cdi(config)),
-        leased=lambda: leased_gpus(client),
-        say=say,
-        wait=wait,
-    )
 
 
 def connect() -> docker.DockerClient:
@@ -143,7 +107,7 @@ def look_at_gpus(client: docker.DockerClient, image: str, *, cdi: bool = False) 
     try:
         output: bytes = client.containers.run(
             image,
-            ["sh", "-c", NVIDIA_SMI],
+            ["sh", "-c", f"{shlex.join(QUERY_GPUS)} && echo && {shlex.join(QUERY_HOLDERS)}"],
             entrypoint=[],
             device_requests=[request],
             pid_mode="host",  # else nvidia-smi cannot name the processes of other containers and of the host
@@ -154,12 +118,16 @@ def look_at_gpus(client: docker.DockerClient, image: str, *, cdi: bool = False) 
         raise NoGpuSupport(f"the Docker engine took the GPU request but gave no GPU: {error}") from error
     except APIError as error:
         raise name_refusal(error) from error
-    return parse_gpus(output.decode())
+    gpus, _, holders = output.decode().partition("\n\n")
+    return parse_gpus(gpus, holders)
 
 
 def leased_gpus(client: docker.DockerClient) -> dict[str, str]:
-    """The GPUs of every run on this engine: UUID to the run's name."""
-    filters = {"label": GPUS_LABEL, "status": ["created", "running", "paused", "restarting"]}
+    """The GPUs of every run on this engine: UUID to the run's name.
+
+    Under the lock, a container that was created and does not run is one whose maker was killed; it has no GPU.
+    """
+    filters = {"label": GPUS_LABEL, "status": ["running", "paused", "restarting"]}
     found: dict[str, str] = {}
     for container in client.api.containers(all=True, filters=filters):
         labels = container["Labels"]
@@ -250,131 +218,6 @@ def name_refusal(error: APIError) -> BenchyError:
     return ContainerRefused(f"the Docker engine does not start the worker: {said}")
 
 
-class DockerTransport:
-    """A worker that is a container. The container is removed when it ends."""
-
-    def __init__(self, client: docker.DockerClient, container: Container) -> None:
-        """Attach to a container that was created and not yet started, so that nothing it says is missed."""
-        self._client = client
-        self._container = container
-        self.container_id = str(container.id)
-        """The engine's."""
-        self._ended = threading.Event()
-        self._exit_code: int | None = None
-        """None while it runs, and for good when the engine went away first."""
-        self._out_of_memory = False
-        self._killed = False
-        """By the engine, because somebody asked it to."""
-        self._answers: queue.Queue[bytes | None] = queue.Queue(CHUNKS_AHEAD)
-        self._log: queue.Queue[bytes | None] = queue.Queue(CHUNKS_AHEAD)
-        streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-        self._hijacked = client.api.attach_socket(self.container_id, params=streams)
-        self._socket: socket.socket = self._hijacked._sock
-        self._socket.settimeout(None)
-        filters = {"container": self.container_id, "type": "container"}
-        events: CancellableStream[dict[str, Any]] = client.api.events(filters=filters, decode=True)
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._watcher = threading.Thread(target=self._watch, args=(events,), daemon=True)
-        self._reader.start()
-        self._watcher.start()
-
-    def send(self, line: bytes) -> None:
-        """Write to its stdin. Raises OSError when it is gone."""
-        self._socket.sendall(line)
-
-    def close_input(self) -> None:
-        """End its stdin, which asks it to leave."""
-        with suppress(OSError):  # it is gone
-            self._socket.shutdown(socket.SHUT_WR)
-
-    def answers(self) -> Iterator[bytes]:
-        """Its stdout as it comes."""
-        return iter(self._answers.get, None)
-
-    def log(self) -> Iterator[bytes]:
-        """Its stderr as it comes."""
-        return iter(self._log.get, None)
-
-    def go_offline(self) -> None:
-        """Disconnect it from every network; only its own loopback stays.
-
-        Raises:
-            WorkerError: the engine does not do that, and model code must not run with a network.
-        """
-        try:
-            state = self._client.api.inspect_container(self.container_id)
-            for name in state["NetworkSettings"]["Networks"]:
-                self._client.api.disconnect_container_from_network(self.container_id, name, force=True)
-        except ENGINE_ERRORS as error:
-            if self._ended.is_set():
-                raise self.explain_end() from error
-            raise WorkerError(
-                f"the worker's container cannot be cut off from the network: {error}",
-                hint='"container.sandbox: false" lets model code have the network',
-            ) from error
-
-    def wait(self, seconds: float) -> bool:
-        """Whether it has ended, within so many seconds; it has for us when the engine is gone."""
-        return self._ended.wait(seconds)
-
-    def kill(self) -> None:
-        """End and remove it, now."""
-        with suppress(*ENGINE_ERRORS):  # it is being removed already, or the engine is gone
-            self._container.remove(force=True)
-        self._ended.wait(SECONDS_FOR_LAST_EVENTS)
-
-    def explain_end(self) -> BenchyError:
-        """Why it ended without an answer. The end of its streams alone says nothing: an engine that dies ends them."""
-        self._watcher.join(SECONDS_FOR_LAST_EVENTS)
-        code = self._exit_code
-        if code is None:
-            return EngineLost("the Docker engine went away while the worker was running")
-        killed = code == 128 + signal.SIGKILL
-        limited = bool(self._container.attrs["HostConfig"]["Memory"])
-        if self._out_of_memory or (killed and limited and not self._killed):  # the event may come late, or never
-            return NotEnoughMemory(
-                "the worker was killed by the kernel: its container ran out of memory",
-                hint='raise "container.memory", or take a smaller batch or model',
-            )
-        if killed:
-            return WorkerDied(
-                "the worker was killed (signal 9)",
-                hint="if nobody did that, the machine ran out of memory: `dmesg` tells; try a smaller batch or model",
-            )
-        if code > 128:
-            return WorkerDied(f"the worker crashed with {signal.Signals(code - 128).name}")
-        return WorkerDied(f"the worker ended with exit code {code} before it answered")
-
-    def _read(self) -> None:
-        """Take the two streams apart."""
-        with suppress(OSError):
-            frames: Iterator[tuple[int, bytes]] = frames_iter_no_tty(self._socket)  # type: ignore[assignment]
-            for stream, chunk in frames:
-                (self._answers if stream == STDOUT else self._log).put(chunk)
-        self._answers.put(None)
-        self._log.put(None)
-        self._socket.close()
-        self._hijacked.close()
-
-    def _watch(self, events: CancellableStream[dict[str, Any]]) -> None:
-        """Note how the container ends; a container that removes itself can no longer be asked."""
-        with suppress(*ENGINE_ERRORS, ValueError), closing(events):
-            for event in events:
-                match event["Action"]:
-                    case "oom":
-                        self._out_of_memory = True
-                    case "kill":
-                        self._killed = True
-                    case "die":
-                        self._exit_code = int(event["Actor"]["Attributes"]["exitCode"])
-                        self._ended.set()
-                    case "destroy":
-                        break
-        self._ended.set()
-        self._reader.join()
-        self._client.close()
-
-
 def _require_image(client: docker.DockerClient, config: BenchmarkConfig) -> str:
     """The image by digest, so that the record says exactly what ran."""
     name = config.container.image
@@ -399,11 +242,14 @@ def _engine_ids(config: BenchmarkConfig, gpus: Sequence[Gpu]) -> list[str]:
     return [str(gpu) for gpu in config.gpus or ()] if _uses_cdi(config) else [gpu.uuid for gpu in gpus]
 
 
-def _share(client: docker.DockerClient, shares: Sequence[Share]) -> list[MountOption]:
-    own = _own_mounts(client)
+def _mounts(
+    client: docker.DockerClient, config: BenchmarkConfig, run: RunIdentity, *, on_gpus: bool
+) -> list[MountOption]:
+    shares = shared_folders(config, run, on_gpus=on_gpus)
     for share in shares:
         if share.writable:
-            _let_group_write(share.path)
+            let_group_write(share.path)
+    own = _own_mounts(client)
     return [mount_for(share, own) for share in shares]
 
 
@@ -420,11 +266,3 @@ def _own_mounts(client: docker.DockerClient) -> list[MountOption]:
         for mount in mounts
         if mount["Type"] in {"bind", "volume"}
     ]
-
-
-def _let_group_write(folder: Path) -> None:
-    """The worker's user is another one than ours, in our group."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in (folder, *folder.rglob("*")):
-        if not path.is_symlink() and path.stat().st_uid == os.geteuid():
-            path.chmod(path.stat().st_mode | (0o070 if path.is_dir() else 0o060))

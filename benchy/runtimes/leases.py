@@ -17,6 +17,7 @@ from filelock import FileLock
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import GpuBusy, GpuNotFound
+from benchy.gpus import Gpu, find_gpu
 from benchy.model_files import loads_weights
 from benchy.runtimes import MustWait, Say
 
@@ -28,27 +29,6 @@ StartedT = TypeVar("StartedT")
 
 
 @dataclass(frozen=True)
-class Holder:
-    """A program that holds memory of a GPU."""
-
-    pid: str
-    name: str
-    mib: int
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """One GPU of this machine."""
-
-    index: int
-    uuid: str
-    name: str
-    total_mib: int
-    free_mib: int
-    holders: tuple[Holder, ...] = ()
-
-
-@dataclass(frozen=True)
 class Taken:
     """GPUs that other runs have."""
 
@@ -56,46 +36,20 @@ class Taken:
     """UUID to the run's name."""
 
 
-NVIDIA_SMI = (
-    "nvidia-smi --query-gpu=index,uuid,name,memory.total,memory.free --format=csv,noheader,nounits && echo && "
-    "nvidia-smi --query-compute-apps=gpu_uuid,pid,process_name,used_memory --format=csv,noheader,nounits"
-)
-"""The two tables that :func:`parse_gpus` reads, with an empty line between."""
-
-
-def parse_gpus(text: str) -> tuple[Gpu, ...]:
-    """The GPUs in the output of :data:`NVIDIA_SMI`."""
-    gpus, _, apps = text.partition("\n\n")
-    holders: dict[str, list[Holder]] = {}
-    for uuid, pid, name, used in _rows(apps):
-        holders.setdefault(uuid, []).append(Holder(pid, name, _number(used)))
-    return tuple(
-        Gpu(int(index), uuid, name, _number(total), _number(free), tuple(holders.get(uuid, ())))
-        for index, uuid, name, total, free in _rows(gpus)
-    )
-
-
-def _rows(table: str) -> list[list[str]]:
-    return [[cell.strip() for cell in line.split(",")] for line in table.splitlines() if "," in line]
-
-
-def _number(text: str) -> int:
-    """nvidia-smi writes ``[N/A]`` for what a driver does not tell."""
-    return int(text) if text.isdigit() else 0
-
-
 def gpus_wanted(config: BenchmarkConfig) -> tuple[int | str, ...] | int:
     """The GPUs by name, or how many; 0 for a run without one."""
+    performance, device = config.performance, config.evaluation.device
     if config.gpus:
         return config.gpus
-    if config.performance.num_gpus:
-        return config.performance.num_gpus
+    if performance.num_gpus:
+        return performance.num_gpus
     if not loads_weights(config.model):
         return 0
-    device = config.evaluation.device
-    if config.performance.use_accelerate:
+    if performance.use_accelerate:
         return 1
-    return int(device.partition(":")[2] or 0) + 1 if device.startswith("cuda") else 0
+    if not device.startswith("cuda"):
+        return 0
+    return performance.replicas or int(device.partition(":")[2] or 0) + 1
 
 
 def start_on_free_gpus(
@@ -185,20 +139,6 @@ def _most_free(count: int, gpus: Sequence[Gpu], leased: Mapping[str, str]) -> tu
     if len(own) >= count:
         _require_free_memory(next(gpu for gpu in own if _held_by(gpu)))
     return Taken({uuid: run for uuid, run in leased.items() if uuid in {gpu.uuid for gpu in gpus}})
-
-
-def find_gpu(name: int | str, gpus: Sequence[Gpu]) -> Gpu:
-    """The GPU of an index, a UUID or a CDI device name (``nvidia.com/gpu=0``).
-
-    Raises:
-        GpuNotFound: there is none.
-    """
-    wanted = str(name).rpartition("=")[2]
-    for gpu in gpus:
-        if wanted in {str(gpu.index), gpu.uuid}:
-            return gpu
-    indices = ", ".join(str(gpu.index) for gpu in gpus)
-    raise GpuNotFound(f"GPU {name} not found; this host has {indices or 'none'}", hint='fix "gpus" in the config')
 
 
 def _require_free_memory(gpu: Gpu) -> None:

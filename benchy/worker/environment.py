@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import GpuNotFound
+from benchy.gpus import gpus_here
 from benchy.model_files import loads_weights
 from benchy.record import Device, Environment
 
@@ -58,13 +59,11 @@ def require_pinned_gpus() -> None:
 
 def _given_gpus() -> tuple[str, ...]:
     """UUIDs, from the driver's own tool: torch may be told to hide GPUs that the process could still use."""
-    command = ["nvidia-smi", "--query-gpu=index,uuid,name,memory.total,memory.free", "--format=csv,noheader,nounits"]
     try:
-        table = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+        return tuple(gpu.uuid for gpu in gpus_here())
     except (OSError, subprocess.SubprocessError) as error:
         logger.warning("nvidia-smi: %s", error)
         return ()
-    return tuple(line.split(",")[1].strip() for line in table.splitlines() if "," in line)
 
 
 def require_devices(config: BenchmarkConfig) -> None:

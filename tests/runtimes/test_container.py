@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,16 +9,9 @@ import pytest
 from benchy.config import BenchmarkConfig, parse_config
 from benchy.errors import ConfigError
 from benchy.runtimes import RunIdentity
-from benchy.runtimes.container import (
-    ContainerOptions,
-    MountOption,
-    Share,
-    container_options,
-    merge_mounts,
-    mount_for,
-    shared_folders,
-)
+from benchy.runtimes.container import ContainerOptions, container_options
 from benchy.runtimes.docker import docker_arguments
+from benchy.runtimes.mounts import MountOption
 from tests.runtimes import A_RUN
 
 HOST = {"HF_TOKEN": "hf_secret", "PREFECT_API_KEY": "secret", "HF_ENDPOINT": "http://hub", "PATH": "/host/bin"}
@@ -116,57 +108,3 @@ def test_a_wrong_container_section_says_what_was_expected(container: dict[str, A
     with pytest.raises(ConfigError) as failed:
         config(container=container)
     assert expected in failed.value.message
-
-
-def test_the_worker_sees_the_folders_that_the_config_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for folder in ("model", "tasks", "adapter", "more"):
-        (tmp_path / folder).mkdir()
-    settings = config(
-        model={"name": "model", "args": {"peft": "adapter", "tokenizer": "a/b"}},
-        evaluation={"tasks": ["x", "more/own.yaml"], "include_path": "tasks"},
-    )
-    run = RunIdentity("r", "1", tmp_path / "outputs" / "r")
-    shares = shared_folders(settings, run, on_gpus=True)
-    read = {share.path.relative_to(tmp_path).as_posix() for share in shares if not share.writable}
-    assert read == {"model", "tasks", "adapter", "more"}
-    assert [share.path for share in shares if share.writable] == [run.folder]
-
-
-def test_an_upload_reads_the_record_and_writes_the_leaderboard_alone(tmp_path: Path) -> None:
-    settings = config(upload={"to": str(tmp_path / "board")})
-    shares = shared_folders(settings, RunIdentity("r", "1", tmp_path / "r"), on_gpus=False)
-    assert shares == [Share(tmp_path / "r"), Share(tmp_path / "board", writable=True)]
-    settings = config(wandb={"project": "p"})  # its offline runs lie in the run's folder
-    assert shared_folders(settings, RunIdentity("r", "1", tmp_path / "r"), on_gpus=False) == [
-        Share(tmp_path / "r", writable=True)
-    ]
-
-
-OWN = [
-    MountOption("volume", "benchy_state", "/state", writable=True),
-    MountOption("bind", "/home/me/configs", "/app/configs"),
-]
-
-
-@pytest.mark.parametrize(
-    ("path", "own", "expected"),
-    [
-        ("/srv/outputs/r", [], MountOption("bind", "/srv/outputs/r", "/srv/outputs/r", writable=True)),
-        ("/state/outputs/r", OWN, MountOption("volume", "benchy_state", "/state", writable=True)),
-        ("/app/configs/m", OWN, MountOption("bind", "/home/me/configs/m", "/app/configs/m", writable=True)),
-    ],
-)
-def test_a_folder_is_mounted_as_the_engine_knows_it(path: str, own: list[MountOption], expected: MountOption) -> None:
-    assert mount_for(Share(Path(path), writable=True), own) == expected
-
-
-def test_a_folder_inside_the_services_own_container_is_an_error() -> None:
-    with pytest.raises(ConfigError, match="cannot see"):
-        mount_for(Share(Path("/root/model")), OWN)
-
-
-def test_of_two_mounts_at_one_place_the_writable_one_counts() -> None:
-    read, write = MountOption("volume", "v", "/v"), MountOption("volume", "v", "/v", writable=True)
-    assert merge_mounts([write, read]) == [write]
-    assert merge_mounts([read, write]) == [write]

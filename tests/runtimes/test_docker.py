@@ -33,7 +33,8 @@ from benchy.record import Facts, read_record
 from benchy.run import open_run
 from benchy.runtimes import MustWait, RunIdentity, choose_runtime
 from benchy.runtimes.container import container_options
-from benchy.runtimes.docker import DockerRuntime, DockerTransport, leased_gpus, start_container
+from benchy.runtimes.docker import DockerRuntime, leased_gpus, start_container
+from benchy.runtimes.docker_transport import DockerTransport
 from benchy.runtimes.process import ProcessRuntime
 from benchy.runtimes.worker import Worker
 from tests.commands import benchy, demo_settings, write_config

@@ -11,8 +11,9 @@ import pytest
 
 from benchy.config import parse_config
 from benchy.errors import GpuBusy, GpuNotFound
+from benchy.gpus import Gpu, Holder
 from benchy.runtimes import MustWait
-from benchy.runtimes.leases import Gpu, Holder, Taken, choose_gpus, gpus_wanted, parse_gpus, start_on_free_gpus
+from benchy.runtimes.leases import Taken, choose_gpus, gpus_wanted, start_on_free_gpus
 
 FREE = Gpu(0, "GPU-a", "H100", 80_000, 79_000)
 FREER = Gpu(1, "GPU-b", "H100", 80_000, 79_500)
@@ -21,19 +22,15 @@ THREE = (FREE, FREER, FREEST)
 HELD = Gpu(1, "GPU-b", "H100", 80_000, 20_000, (Holder("4242", "python", 60_000),))
 
 
-def test_what_nvidia_smi_prints_is_read() -> None:
-    text = "0, GPU-a, NVIDIA H100, 81559, 81000\n1, GPU-b, NVIDIA H100, 81559, [N/A]\n\nGPU-b, 4242, python3, 512\n"
-    first, second = parse_gpus(text)
-    assert first == Gpu(0, "GPU-a", "NVIDIA H100", 81559, 81000)
-    assert second.holders == (Holder("4242", "python3", 512),)
-
-
 @pytest.mark.parametrize(
     ("sections", "wanted"),
     [
         ({"gpus": [0, "GPU-b"]}, (0, "GPU-b")),
         ({"performance": {"num_gpus": 2}}, 2),
         ({"performance": {"use_accelerate": True}}, 1),
+        ({"performance": {"use_accelerate": True, "num_gpus": 3}}, 3),
+        ({"performance": {"replicas": 3}}, 3),
+        ({"performance": {"replicas": 2}, "evaluation": {"tasks": "x", "device": "cpu"}}, 0),
         ({}, 1),
         ({"evaluation": {"tasks": "x", "device": "cuda:1"}}, 2),
         ({"evaluation": {"tasks": "x", "device": "cpu"}}, 0),
