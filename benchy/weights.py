@@ -25,8 +25,14 @@ BYTES = {
 class TensorInfo(Protocol):
     """One tensor of a header, as huggingface_hub reads it."""
 
-    dtype: Any
-    shape: list[int]
+    @property
+    def dtype(self) -> Any:
+        """As safetensors names it: ``BF16``."""
+
+    @property
+    def shape(self) -> list[int]:
+        """The count of numbers in each dimension."""
+        ...
 
 
 @dataclass(frozen=True)
