@@ -67,7 +67,7 @@ class FolderModel:
             raise ModelLoadError(f"{self.folder / path} is damaged: {error}", hint="save the model again") from error
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Tensor:
     dtype: str
     shape: list[int]

@@ -111,6 +111,7 @@ class Prepared(_Data):
     data_sets: dict[str, str] = Field(default_factory=dict)
     """The commit of each data set that came from the Hub."""
     download_seconds: float
+    """Of the model and the data sets, whether they came over the network or were in the cache."""
 
 
 class GpuUse(_Data):

@@ -85,7 +85,7 @@ class Run:
             self.config, identity_of(self.record, self.folder), on_gpus=True, say=self.log.write, wait=wait
         )
         self._worker = Worker(started, self.log.write)
-        self._asked = Prepare(config=self._pinned(), token=read_token())
+        self._asked = Prepare(config=self._pinned(), token=read_token(), data_sets=self.record.data_sets)
         self._worker.send(self._asked)
 
     def model_test(self) -> ModelTestResult:

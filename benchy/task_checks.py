@@ -81,8 +81,13 @@ def _data_sets(settings: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """Name and revision of each data set on the Hub."""
     for task in settings:
         name = task.get("dataset_path")
-        if isinstance(name, str) and name not in BUILDERS and not Path(name).exists() and name.count("/") <= 1:
+        if isinstance(name, str) and is_on_hub(name):
             yield name, str((task.get("dataset_kwargs") or {}).get("revision") or "")
+
+
+def is_on_hub(data_set: str) -> bool:
+    """Whether a task's ``dataset_path`` names a data set on the Hub, rather than files."""
+    return data_set not in BUILDERS and not Path(data_set).exists() and data_set.count("/") <= 1
 
 
 def _require_data_set(wanted: tuple[str, str]) -> None:

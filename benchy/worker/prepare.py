@@ -7,24 +7,22 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from benchy.config import BenchmarkConfig
-from benchy.errors import BenchyError, EvaluationFailed
 from benchy.garbage import collecting_no_garbage
-from benchy.hub import cached_commit, go_offline
-from benchy.hub_failures import Repo
+from benchy.hub import go_offline
 from benchy.model_files import loads_weights
 from benchy.protocol import Phase, Prepare, Progress
 from benchy.record import ModelIdentity, Prepared
 from benchy.wandb_access import require_wandb_package
+from benchy.worker.data_sets import DataSets
 from benchy.worker.download import download_model, download_parts
 from benchy.worker.environment import describe_environment, require_devices, require_pinned_gpus
 from benchy.worker.libraries import import_libraries
 from benchy.worker.model import lm_eval_arguments
 from benchy.worker.session import Session
-from benchy.worker.tasks import BuiltTasks, build_tasks
+from benchy.worker.tasks import build_tasks
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +53,12 @@ def prepare(session: Session, request: Prepare) -> Prepared:
         model, parts = download_parts(config.model, config.download, session.emit)
         config = config.model_copy(update={"model": model})
         identity = identity.model_copy(update={"parts": parts})
-    download_seconds = time.monotonic() - started
+    download_seconds, data_sets = time.monotonic() - started, DataSets(dict(request.data_sets))
     if config.evaluation.tasks:  # `benchy test` has none
         session.emit(Phase(name="task build"))
-        session.tasks = build_tasks(config, lm_eval_arguments(config, identity))
+        with data_sets.pinned():
+            session.tasks = build_tasks(config, lm_eval_arguments(config, identity))
+        session.tasks.build_seconds -= data_sets.seconds
     if identity.source != "api":
         go_offline()  # what is loaded now is what was fetched, at that commit
     session.config, session.identity = config, identity
@@ -66,8 +66,8 @@ def prepare(session: Session, request: Prepare) -> Prepared:
         model=identity,
         environment=describe_environment(),
         benchmarks=session.tasks.benchmarks if session.tasks else (),
-        data_sets=data_set_commits(session.tasks) if session.tasks else {},
-        download_seconds=download_seconds,
+        data_sets=data_sets.commits,
+        download_seconds=download_seconds + data_sets.seconds,
     )
 
 
@@ -88,15 +88,3 @@ def hash_folder(folder: Path) -> str:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
     return total.hexdigest()
-
-
-def data_set_commits(tasks: BuiltTasks) -> dict[str, str]:
-    """The commit of each data set that came from the Hub; others (files of the task's own) have none."""
-    found = {}
-    for task in tasks.loaded["tasks"].values():
-        name = getattr(task.config, "dataset_path", None)
-        revision = (getattr(task.config, "dataset_kwargs", None) or {}).get("revision")
-        if name:
-            with suppress(BenchyError):
-                found[name] = cached_commit(Repo(name, "dataset", revision, EvaluationFailed))
-    return found
