@@ -11,7 +11,7 @@ from benchy.config import BenchmarkConfig
 from benchy.errors import GpuNotFound
 
 _FORMAT = "--format=csv,noheader,nounits"
-QUERY_GPUS = ("nvidia-smi", "--query-gpu=index,uuid,name,memory.total,memory.free", _FORMAT)
+QUERY_GPUS = ("nvidia-smi", "--query-gpu=index,uuid,name,memory.total,memory.free,compute_cap", _FORMAT)
 """The command that prints the table which :func:`parse_gpus` reads."""
 QUERY_HOLDERS = ("nvidia-smi", "--query-compute-apps=gpu_uuid,pid,process_name,used_memory", _FORMAT)
 """The command that prints which processes hold memory of which GPU."""
@@ -36,6 +36,8 @@ class Gpu:
     total_mib: int
     free_mib: int
     holders: tuple[Holder, ...] = ()
+    compute_capability: tuple[int, int] | None = None
+    """What its kind can do, (8, 0) for an A100 (https://developer.nvidia.com/cuda-gpus); None if not told."""
 
     def is_called(self, name: int | str) -> bool:
         """Whether that is its index, its UUID or its CDI device name (``nvidia.com/gpu=0``)."""
@@ -48,8 +50,8 @@ def parse_gpus(gpus: str, holders: str = "") -> tuple[Gpu, ...]:
     for uuid, pid, name, used in _rows(holders):
         by_uuid.setdefault(uuid, []).append(Holder(pid, name, _number(used)))
     return tuple(
-        Gpu(int(index), uuid, name, _number(total), _number(free), tuple(by_uuid.get(uuid, ())))
-        for index, uuid, name, total, free in _rows(gpus)
+        Gpu(int(index), uuid, name, _number(total), _number(free), tuple(by_uuid.get(uuid, ())), _version(capability))
+        for index, uuid, name, total, free, capability in _rows(gpus)
     )
 
 
@@ -60,6 +62,11 @@ def _rows(table: str) -> list[list[str]]:
 def _number(text: str) -> int:
     """nvidia-smi writes ``[N/A]`` for what a driver does not tell."""
     return int(text) if text.isdigit() else 0
+
+
+def _version(text: str) -> tuple[int, int] | None:
+    major, dot, minor = text.partition(".")
+    return (int(major), int(minor)) if dot and major.isdigit() and minor.isdigit() else None
 
 
 def find_gpu(name: int | str, gpus: Sequence[Gpu]) -> Gpu:
@@ -84,15 +91,17 @@ def gpus_here() -> tuple[Gpu, ...]:
     return parse_gpus(subprocess.run(QUERY_GPUS, capture_output=True, text=True, check=True, timeout=60).stdout)
 
 
-def gpu_memory_bytes(config: BenchmarkConfig) -> int | None:
-    """Of the smallest GPU that the config names; None without GPUs here, or where the config asks for none."""
-    if not config.uses_gpus:
-        return None
-    if shutil.which("nvidia-smi") is None:
-        return None
+def configured_gpus(config: BenchmarkConfig) -> tuple[Gpu, ...]:
+    """Those of this machine that the config means; none where it asks for none, or nothing is known of them."""
+    if not config.uses_gpus or shutil.which("nvidia-smi") is None:
+        return ()
     try:
         gpus = gpus_here()
     except (OSError, subprocess.SubprocessError):
-        return None  # the worker says what is wrong with the GPUs
-    sizes = [gpu.total_mib for gpu in gpus if config.gpus is None or any(map(gpu.is_called, config.gpus))]
-    return min(filter(None, sizes), default=0) * 1024**2 or None
+        return ()  # the worker says what is wrong with the GPUs
+    return tuple(gpu for gpu in gpus if config.gpus is None or any(map(gpu.is_called, config.gpus)))
+
+
+def smallest_memory(gpus: Sequence[Gpu]) -> int | None:
+    """Bytes of the smallest GPU; None where the driver tells of none."""
+    return min(filter(None, (gpu.total_mib for gpu in gpus)), default=0) * 1024**2 or None

@@ -70,6 +70,12 @@ def read_shape(config: dict[str, Any]) -> Shape | None:
     )
 
 
+def stored_dtype(config: dict[str, Any]) -> str | None:
+    """torch's name of the type that a config.json says its weights have; older ones call it ``torch_dtype``."""
+    said = config.get("dtype") or config.get("torch_dtype")
+    return said if isinstance(said, str) else None
+
+
 def _kv_width(text: dict[str, Any], heads: int, hidden: int) -> int:
     if text.get("kv_lora_rank"):  # DeepSeek: transformers caches the keys and values of every head
         return int(heads * (text["qk_nope_head_dim"] + text["qk_rope_head_dim"] + text["v_head_dim"]))

@@ -10,18 +10,19 @@ from typing import Any
 
 from benchy import hub
 from benchy.config import BenchmarkConfig
+from benchy.device_checks import check_dtype
 from benchy.errors import ConfigError, DiskFull, ModelNotFound
-from benchy.gpus import gpu_memory_bytes
+from benchy.gpus import Gpu, configured_gpus, smallest_memory
 from benchy.hub_failures import Repo, cache_folder
 from benchy.leaderboard.access import require_write_access
-from benchy.memory import estimate_memory, in_gb, judge_memory, read_shape
+from benchy.memory import estimate_memory, in_gb, judge_memory, read_shape, stored_dtype
 from benchy.model_checks import check_model
 from benchy.model_files import files_to_load, find_weights, loads_weights, weight_files
 from benchy.model_source import HubModel, ModelSource, open_folder, open_repository, read_json
 from benchy.record import Facts, MemoryEstimate
 from benchy.task_checks import check_benchmarks
 from benchy.task_index import require_tasks
-from benchy.weights import Weights, count_weights
+from benchy.weights import BYTES, Weights, count_weights
 
 HEADERS_AT_ONCE = 8
 
@@ -57,7 +58,7 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None) -> Fact
         return Facts()
     if isinstance(source, Facts):
         return source
-    return _examine(config, source, gpu_memory or gpu_memory_bytes(config))
+    return _examine(config, source, configured_gpus(config), gpu_memory)
 
 
 def _open(config: BenchmarkConfig) -> ModelSource | Facts | None:
@@ -77,19 +78,20 @@ def _open(config: BenchmarkConfig) -> ModelSource | Facts | None:
     return source
 
 
-def _examine(config: BenchmarkConfig, source: ModelSource, gpu_memory: int | None) -> Facts:
+def _examine(config: BenchmarkConfig, source: ModelSource, gpus: tuple[Gpu, ...], gpu_memory: int | None) -> Facts:
     files = _choose_files(config, source)
     weights = _count(config, source, files)
     facts = Facts(
-        parameters=weights.parameters if weights else None,
+        parameters=weights.parameters if weights and files.have_headers else None,
         bytes_by_dtype=weights.bytes_by_dtype if weights else {},
     )
     if isinstance(source, HubModel):
         facts = facts.model_copy(update=_download(source, files))
     if weights is None or files.config is None:
         return facts
-    memory, warning = _fit(config, weights, files.config, gpu_memory)
-    return facts.model_copy(update={"memory": memory, "warnings": (warning,) if warning else ()})
+    slow = check_dtype(config, files.config, gpus)
+    memory, tight = _fit(config, weights, files.config, gpu_memory or smallest_memory(gpus))
+    return facts.model_copy(update={"memory": memory, "warnings": tuple(filter(None, (slow, tight)))})
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,11 @@ class _Files:
     """Weights and all small files."""
     config: dict[str, Any] | None
     """The config.json; None for an adapter or a GGUF file."""
+
+    @property
+    def have_headers(self) -> bool:
+        """Whether the weights' files say themselves what they hold."""
+        return all(path.endswith(".safetensors") for path in self.weights)
 
 
 def _choose_files(config: BenchmarkConfig, source: ModelSource) -> _Files:
@@ -124,15 +131,23 @@ def _choose_files(config: BenchmarkConfig, source: ModelSource) -> _Files:
 
 
 def _count(config: BenchmarkConfig, source: ModelSource, files: _Files) -> Weights | None:
-    """From the headers; None for formats without."""
+    """From the headers; of pickles (``.bin``) from their size, all but some kB of which are numbers."""
     missing = [path for path in files.weights if path not in source.paths]
     if missing:
         raise ModelNotFound(f"{config.model.name} lacks {missing[0]}, which its index names")
-    if not all(path.endswith(".safetensors") for path in files.weights):
-        return None
+    if not files.have_headers:
+        return _count_pickles(source, files)
     tied = bool((files.config or {}).get("tie_word_embeddings"))
     with ThreadPoolExecutor(HEADERS_AT_ONCE) as pool:
         return count_weights(pool.map(source.tensors, files.weights), tied=tied)
+
+
+def _count_pickles(source: ModelSource, files: _Files) -> Weights | None:
+    if files.config is None or not all(path.endswith(".bin") for path in files.weights):
+        return None
+    said = stored_dtype(files.config)
+    dtype = said if said in BYTES else "float32"
+    return Weights({dtype: sum(map(source.size, files.weights)) // BYTES[dtype]})
 
 
 def _download(source: HubModel, files: _Files) -> dict[str, object]:
@@ -160,8 +175,8 @@ def _fit(
     if shape is None:
         return None, None
     sizes = weights.bytes_by_dtype
-    stored = model.get("dtype") or model.get("torch_dtype") or max(sizes, key=lambda dtype: sizes[dtype])
-    estimate = estimate_memory(config, weights, shape, stored_dtype=str(stored))
+    stored = stored_dtype(model) or max(sizes, key=lambda dtype: sizes[dtype])
+    estimate = estimate_memory(config, weights, shape, stored_dtype=stored)
     return estimate, judge_memory(estimate, gpu_memory) if gpu_memory else None
 
 

@@ -53,7 +53,7 @@ def _nvidia_smi(indices: list[int]) -> str:
     gpus, apps = "", ""
     for shown, index in enumerate(indices):
         pid, name, used = held.get(str(index), (None, None, 0))
-        gpus += f"{shown}, {UUIDS[index]}, Fake GPU, {TOTAL_MIB}, {TOTAL_MIB - used}\n"
+        gpus += f"{shown}, {UUIDS[index]}, Fake GPU, {TOTAL_MIB}, {TOTAL_MIB - used}, 9.0\n"
         apps += f"{UUIDS[index]}, {pid}, {name}, {used}\n" if used else ""
     return NVIDIA_SMI.format(gpus=gpus, apps=apps)
 

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from benchy.config import parse_config
-from benchy.gpus import Gpu, Holder, gpu_memory_bytes, parse_gpus
+from benchy.gpus import Gpu, Holder, configured_gpus, parse_gpus, smallest_memory
 
-GPUS = "0, GPU-a, NVIDIA H100, 81559, 81000\n1, GPU-b, NVIDIA A10, 23028, [N/A]\n"
+GPUS = "0, GPU-a, NVIDIA H100, 81559, 81000, 9.0\n1, GPU-b, NVIDIA A10, 23028, [N/A], [N/A]\n"
 
 
 def test_what_nvidia_smi_prints_is_read() -> None:
     first, second = parse_gpus(GPUS, "GPU-b, 4242, python3, 512\n")
-    assert first == Gpu(0, "GPU-a", "NVIDIA H100", 81559, 81000)
+    assert first == Gpu(0, "GPU-a", "NVIDIA H100", 81559, 81000, (), (9, 0))
     assert second == Gpu(1, "GPU-b", "NVIDIA A10", 23028, 0, (Holder("4242", "python3", 512),))
 
 
@@ -42,10 +42,10 @@ def two_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("two_gpus")
 def test_the_smallest_gpu_that_is_named_must_be_enough(changes: dict[str, Any], mib: int | None) -> None:
     config = parse_config({"model": {"name": "a/b"}, "evaluation": {"tasks": "x"}} | changes, source="test")
-    assert gpu_memory_bytes(config) == (mib and mib * 1024**2)
+    assert smallest_memory(configured_gpus(config)) == (mib and mib * 1024**2)
 
 
 def test_where_there_is_no_driver_nothing_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     config = parse_config({"model": {"name": "a/b"}, "evaluation": {"tasks": "x"}}, source="test")
-    assert gpu_memory_bytes(config) is None
+    assert configured_gpus(config) == ()

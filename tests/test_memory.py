@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from benchy.config import BenchmarkConfig, parse_config
+from benchy.config import BenchmarkConfig, load_config, parse_config
 from benchy.errors import ConfigError, NotEnoughMemory
 from benchy.memory import GIB, estimate_memory, judge_memory, parse_memory, read_shape
+from benchy.preflight import preflight
 from benchy.weights import Weights
 from tests.commands import REPOSITORY, benchy
 from tests.hub.commands import hub_config
@@ -94,6 +96,17 @@ def test_weights_that_are_too_big_are_an_error_on_paper_and_a_length_a_warning(t
     refused = benchy("check", config, "--gpu-memory", "400MB", cwd=tmp_path)
     assert refused.returncode == 6
     assert "NotEnoughMemory: the weights alone take" in refused.stderr
+
+
+def test_pickled_weights_are_counted_by_the_size_of_their_files(tmp_path: Path) -> None:
+    shards = {f"pytorch_model-0000{number}-of-00002.bin": bytes(1000 * number) for number in (1, 2)}
+    index = {"weight_map": dict(zip("ab", shards, strict=True))}
+    model = json.loads(tiny_llama()["config.json"]) | {"dtype": None, "torch_dtype": "float32"}
+    files = {"config.json": json.dumps(model).encode(), "pytorch_model.bin.index.json": json.dumps(index).encode()}
+    write_files(files | shards, tmp_path / "model")
+    facts = preflight(load_config(hub_config(tmp_path, str(tmp_path / "model"), dtype="float16")))
+    assert facts.memory is not None
+    assert (facts.memory.weights_bytes, facts.parameters) == (3000 // 2, None)
 
 
 @pytest.mark.parametrize(("text", "size"), [("80GB", 80 * GIB), ("1.5 GiB", 1.5 * GIB), ("512m", GIB / 2)])
