@@ -133,8 +133,24 @@ class PerformanceConfig(_Section):
     """How many GPUs; ``gpus`` says which."""
     replicas: Annotated[int, Field(gt=0)] | None = None
     """Load the model so many times, each on its own GPU (or core); whichever is free takes the next requests."""
+    parallelize: bool = False
+    """Split one model over the GPUs, layer by layer (lm-eval's ``parallelize``), where one GPU does not hold it."""
+    collective_timeout: Annotated[float, Field(gt=0)] = 1800
+    """With ``use_accelerate``: for so many seconds a process waits for the others before it calls them stuck."""
     mixed_precision: Annotated[Literal["no", "fp16", "bf16", "fp8"], BeforeValidator(_no_is_a_word)] = "no"
     """What ``accelerate launch --mixed_precision`` takes."""
+
+    @property
+    def ways(self) -> list[str]:
+        """The keys by which several GPUs are used."""
+        return [way for way in ("use_accelerate", "replicas", "parallelize") if getattr(self, way)]
+
+    @model_validator(mode="after")
+    def _refuse_two_ways(self) -> Self:
+        if len(self.ways) > 1:
+            two = " and ".join(f'"performance.{way}"' for way in self.ways[:2])
+            raise ValueError(f"{two} are two ways to use several GPUs; drop one")
+        return self
 
 
 class DownloadConfig(_Section):
@@ -260,22 +276,27 @@ class BenchmarkConfig(_Section):
             raise ValueError(f'"performance.num_gpus" is {wanted} but "gpus" names {len(gpus)}; change one or drop it')
         if gpus is not None and len(set(gpus)) != len(gpus):
             raise ValueError('"gpus" names the same GPU twice')
-        if problem := self._replicas_problem():
+        if problem := self._replicas_problem() or self._backend_problem():
             raise ValueError(problem)
         on_cpu = self.evaluation.device == "cpu" and not self.performance.use_accelerate
-        if on_cpu and (gpus or wanted):
-            asked = "gpus" if gpus else "performance.num_gpus"
+        if on_cpu and (gpus or wanted or self.performance.parallelize):
+            asked = "gpus" if gpus else "performance.num_gpus" if wanted else "performance.parallelize"
             raise ValueError(f'"evaluation.device" is cpu but "{asked}" asks for GPUs; change one or drop it')
         return self
 
     def _replicas_problem(self) -> str | None:
         replicas, given = self.performance.replicas, self.performance.num_gpus or len(self.gpus or ())
-        if replicas is None:
-            return None
-        if self.performance.use_accelerate:
-            return '"performance.replicas" and "performance.use_accelerate" are two ways to use several GPUs; drop one'
-        if given and given != replicas:
+        if replicas is not None and given and given != replicas:
             return f'"performance.replicas" is {replicas} but {given} GPUs are named; each replica needs one'
+        return None
+
+    def _backend_problem(self) -> str | None:
+        """Only lm-eval's Hugging Face models are shared out from outside."""
+        backend, ways = self.model.backend, self.performance.ways
+        if ways and not backend.startswith(("hf", "huggingface")):
+            return f'"performance.{ways[0]}" is for the back end hf, not {backend}; {_sharing_of(backend)}'
+        if "tp_plan" in self.model.args and ways:
+            return f'"model.args.tp_plan" and "performance.{ways[0]}" are two ways to use several GPUs; drop one'
         return None
 
     @property
@@ -325,6 +346,12 @@ class BenchmarkConfig(_Section):
         if model is not None:
             data["model"]["name"] = model
         return _require_tasks(parse_config(data, source="overrides"), source="overrides")
+
+
+def _sharing_of(backend: str) -> str:
+    if backend.startswith(("vllm", "sglang")):
+        return "set tensor_parallel_size or data_parallel_size in model.args"
+    return "how many requests go out at a time is num_concurrent in model.args"
 
 
 def load_config(path: Path) -> BenchmarkConfig:

@@ -14,6 +14,7 @@
     ├── UploadFailed                9   the leaderboard could not be written; the finished record is kept
     ├── WorkerError                10   the GPU worker could not be started, or ended without an answer
     │   ├── WorkerDied                  transient: killed or crashed in the middle of a request
+    │   ├── RankLost                    transient: one of its processes died, or is stuck, while the others wait for it
     │   ├── GpuNotFound                 the configured GPU or device does not exist here
     │   ├── GpuBusy                     another program holds the GPU's memory
     │   ├── NoEngine                    transient: no Docker engine answers
@@ -155,6 +156,15 @@ class WorkerDied(WorkerError):
 
     default_transient = True
     default_hint = "the end of the log says what it was doing; the run can be started again as it is"
+
+
+class RankLost(WorkerError):
+    """One of the worker's processes died, or is stuck, while the others wait for it."""
+
+    default_transient = True
+    default_hint = (
+        "the log says what each was doing; if they only need longer, raise performance.collective_timeout (seconds)"
+    )
 
 
 class GpuNotFound(WorkerError):

@@ -116,7 +116,7 @@ def judge_memory(estimate: MemoryEstimate, available: int) -> str | None:
     if estimate.weights_bytes + CUDA_CONTEXT_BYTES > available:
         raise NotEnoughMemory(
             f"the weights alone take {in_gb(estimate.weights_bytes)} a GPU, which has {in_gb(available)}",
-            hint="take a smaller model.dtype, more GPUs (model.args.parallelize: true), or a quantized model",
+            hint="take a smaller model.dtype, more GPUs (performance.parallelize: true), or a quantized model",
         )
     total = estimate.total_bytes + CUDA_CONTEXT_BYTES
     if total <= TIGHT * available:
@@ -163,7 +163,7 @@ def _batch(config: BenchmarkConfig) -> int:
 
 def _shards(config: BenchmarkConfig) -> int:
     """Over how many GPUs one copy of the model is spread; data-parallel copies are whole."""
-    if config.model.args.get("parallelize"):
+    if config.performance.parallelize or config.model.args.get("parallelize"):
         return len(config.gpus or ()) or config.performance.num_gpus or 1
     return int(config.model.args.get("tensor_parallel_size", 1))
 

@@ -61,11 +61,9 @@ def test_sharded_models_share_the_weights_and_copies_do_not() -> None:
     shape = read_shape(LLAMA_8B)
     assert shape is not None
     weights = Weights({"bfloat16": 8_000_000_000})
-    gpus = {"performance": {"num_gpus": 2}}
-    sharded = parse_config(
-        {"model": {"name": "x", "args": {"parallelize": True}}, "evaluation": {"tasks": "t"}} | gpus, source="test"
-    )
-    copied = parse_config({"model": {"name": "x"}, "evaluation": {"tasks": "t"}} | gpus, source="test")
+    data = {"model": {"name": "x"}, "evaluation": {"tasks": "t"}}
+    sharded = parse_config(data | {"performance": {"num_gpus": 2, "parallelize": True}}, source="test")
+    copied = parse_config(data | {"performance": {"num_gpus": 2}}, source="test")
     assert estimate_memory(sharded, weights, shape, stored_dtype="bfloat16").weights_bytes == 8_000_000_000
     assert estimate_memory(copied, weights, shape, stored_dtype="bfloat16").weights_bytes == 16_000_000_000
 

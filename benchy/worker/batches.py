@@ -46,11 +46,14 @@ class Batches:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """The model uses it; it is as before afterwards."""
+        """The model uses it; it is as before afterwards.
+
+        Each rank is on its own meanwhile. lm-eval would have them agree on a size and on a number of windows, and wait
+        for ever for one that has all its answers from the store, or that ran out of memory and asks a second time.
+        """
         size = self._fixed if self._fixed is not None else "auto"
-        with replaced(
-            self._lm, batch_size_per_gpu=size, _batch_scheduler=self._schedule, _detect_batch_size=self._detect
-        ):
+        methods = {"_batch_scheduler": self._schedule, "_detect_batch_size": self._detect}
+        with replaced(self._lm, batch_size_per_gpu=size, _world_size=1, **methods):
             yield
 
     def settle(self) -> int:

@@ -12,6 +12,7 @@ from benchy.errors import (
     ModelNotFound,
     NetworkError,
     NotEnoughMemory,
+    RankLost,
     causes,
     is_disk_full,
 )
@@ -36,11 +37,21 @@ def name_failure(error: Exception, kind: type[BenchyError], doing: str) -> Bench
     if is_out_of_memory(error):
         return NotEnoughMemory(f"out of memory while {doing}: {_one_line(error)}")
     for cause in causes(error):
+        if _is_of_ranks(cause):
+            return RankLost(f"{doing}: a process of the worker died or is stuck: {_one_line(cause)}")
         if is_disk_full(cause):
             return DiskFull(f"the disk is full while {doing}: {_one_line(cause)}")
         if answer := _server_failure(cause, doing):
             return answer
     return kind(f"{doing}: {type(error).__name__}: {_one_line(error)}")
+
+
+def _is_of_ranks(error: BaseException) -> bool:
+    """Whether a collective of torch.distributed failed; gloo says so with plain RuntimeErrors."""
+    import torch
+
+    dist = getattr(torch.distributed, "DistError", ())  # absent where torch was built without it
+    return isinstance(error, dist) or (isinstance(error, RuntimeError) and "gloo/transport" in str(error))
 
 
 def _server_failure(error: BaseException, doing: str) -> BenchyError | None:

@@ -7,11 +7,12 @@ import time
 from typing import Any
 
 from benchy.config import BenchmarkConfig
-from benchy.errors import ModelLoadError
+from benchy.errors import ModelLoadError, WorkerError
 from benchy.protocol import Phase
 from benchy.record import ModelIdentity
 from benchy.worker.api import refuse_broken_answers
 from benchy.worker.failures import failing_as
+from benchy.worker.ranks import join_ranks
 from benchy.worker.replicas import start_replicas
 from benchy.worker.session import Session
 
@@ -30,6 +31,8 @@ def loaded_model(session: Session) -> Any:
         session.emit(Phase(name="load"))
         started = time.monotonic()
         session.replicas = start_replicas(config, identity)
+        with failing_as(WorkerError, "the processes of the worker do not meet"):
+            join_ranks(config.performance.collective_timeout)
         with failing_as(ModelLoadError, f"{config.model.name} does not load"):
             session.lm = create_model(config, identity)
         session.load_seconds = time.monotonic() - started
@@ -46,6 +49,7 @@ def lm_eval_arguments(config: BenchmarkConfig, identity: ModelIdentity) -> dict[
         "dtype": model.dtype,
         "max_length": model.max_length,
         "trust_remote_code": model.trust_remote_code or None,
+        "parallelize": config.performance.parallelize or None,
     }
     return {key: value for key, value in said.items() if value is not None} | model.args
 

@@ -11,6 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import BinaryIO
 
 MEETING_SECONDS = 120.0
@@ -24,6 +25,20 @@ class RankDone(BaseException):  # no failure, which a handler of Exception would
 def own_rank() -> int:
     """As the launcher numbered this process; 0 without one."""
     return int(os.environ.get("RANK", "0"))
+
+
+def join_ranks(timeout: float) -> None:
+    """Begin torch's process group, if there are several ranks: lm-eval would begin it with a timeout of 52 weeks.
+
+    Args:
+        timeout: for so many seconds a rank waits for the others, now and in each collective; then it raises.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return
+    from accelerate import PartialState
+
+    os.environ.setdefault("TORCH_NCCL_BLOCKING_WAIT", "1")  # raise, where NCCL would abort the process
+    PartialState(timeout=timedelta(seconds=timeout))
 
 
 def request_lines(stdin: BinaryIO) -> Iterator[bytes]:

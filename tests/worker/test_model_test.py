@@ -12,6 +12,7 @@ import pytest
 
 from benchy.errors import BenchyError, GpuNotFound, ModelLoadError, ModelTestFailed
 from benchy.protocol import ModelTest, Phase
+from benchy.worker.model import loaded_model
 from benchy.worker.model_test import MAX_NEW_TOKENS, model_test
 from tests.worker.conftest import Events, MakeConfig, prepared_session
 
@@ -35,6 +36,16 @@ def test_it_loads_with_the_evaluations_own_arguments(make_config: MakeConfig) ->
     result = model_test(session, ModelTest())
     assert result.bytes_by_dtype.keys() == {"bfloat16"}
     assert session.lm.max_length == 77
+
+
+def test_parallelize_has_accelerate_place_the_layers(make_config: MakeConfig) -> None:
+    config = make_config()
+    assert not hasattr(loaded_model(prepared_session(config)).model, "hf_device_map")
+    session = prepared_session(config)
+    on_cpu = config.performance.model_copy(update={"parallelize": True})  # a file cannot ask for this
+    session.config = config.model_copy(update={"performance": on_cpu})
+    assert loaded_model(session).model.hf_device_map
+    assert model_test(session, ModelTest()).generated.startswith("Hello, world!")
 
 
 def test_the_model_is_loaded_once_and_the_configured_batch_size_stays(make_config: MakeConfig) -> None:

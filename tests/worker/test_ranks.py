@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchy.errors import ModelLoadError, WorkerDied
+from benchy.errors import ModelLoadError, RankLost, WorkerDied
 from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress
 from benchy.runtimes.process import ProcessTransport
 from benchy.runtimes.worker import Worker
@@ -19,6 +19,7 @@ from benchy.worker.evaluation import evaluation
 from tests.commands import is_running, kill
 from tests.prefect_server import wait_until
 from tests.worker.conftest import MakeConfig, prepared_session
+from tests.worker.tiny import write_model_with_code
 
 LAUNCH = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--module", "benchy.worker"]
 """What ``accelerate launch --multi_gpu`` runs; without GPUs it starts one process, or asks for MPI."""
@@ -57,11 +58,14 @@ def test_two_ranks_share_the_work_and_answer_as_one(make_config: MakeConfig, tmp
     assert len(list((tmp_path / "shared").glob("results_*.json"))) == 1
 
 
-def test_what_fails_on_the_ranks_is_one_named_error(make_config: MakeConfig) -> None:
-    with two_ranks([]) as (worker, _):
+def test_what_fails_on_the_ranks_is_one_named_error_and_they_end_with_their_host(make_config: MakeConfig) -> None:
+    with two_ranks([]) as (worker, transport):
         worker.request(Prepare(config=make_config(model={"args": {"no_such_argument": 1}})), ignore)
         with pytest.raises(ModelLoadError, match="no_such_argument"):
             worker.request(ModelTest(), ignore)
+        ranks = children_of(transport.pid)
+        transport.close_input()
+        wait_until(lambda: not any(map(is_running, ranks)), seconds=15)
 
 
 def test_a_rank_that_dies_ends_the_whole_worker(make_config: MakeConfig) -> None:
@@ -75,9 +79,25 @@ def test_a_rank_that_dies_ends_the_whole_worker(make_config: MakeConfig) -> None
         wait_until(lambda: not any(map(is_running, ranks)), seconds=15)
 
 
-def test_ranks_end_with_their_host(make_config: MakeConfig) -> None:
-    with two_ranks([]) as (worker, transport):
-        worker.request(Prepare(config=make_config()), ignore)
-        ranks = children_of(transport.pid)
-        transport.close_input()
-        wait_until(lambda: not any(map(is_running, ranks)), seconds=15)
+STUCK = """
+import os, time, torch
+from transformers import LlamaForCausalLM
+
+class StuckLlama(LlamaForCausalLM):
+    def forward(self, *args, **kwargs):
+        if os.environ["RANK"] == "1":
+            time.sleep(600)
+        torch.distributed.barrier()
+        raise AssertionError("the other rank came")
+"""
+
+
+def test_a_rank_that_is_stuck_is_noticed(make_config: MakeConfig, tmp_path: Path) -> None:
+    model = {"name": str(write_model_with_code(tmp_path, "StuckLlama", STUCK)), "trust_remote_code": True}
+    with two_ranks([]) as (worker, _):
+        worker.request(Prepare(config=make_config(model=model, performance={"collective_timeout": 2})), ignore)
+        with pytest.raises(RankLost, match="died or is stuck") as caught:
+            worker.request(ModelTest(), ignore)
+    assert caught.value.transient
+    assert "collective_timeout" in caught.value.hint
+    assert "forward" in caught.value.traceback

@@ -88,6 +88,10 @@ def test_chunks_are_the_batches_of_lm_eval(make_config: MakeConfig) -> None:
         ({"performance": {"replicas": 2, "use_accelerate": True}}, "two ways"),
         ({"performance": {"replicas": 2, "num_gpus": 4}}, "each replica needs one"),
         ({"performance": {"replicas": 3}, "gpus": [0, 1]}, "each replica needs one"),
+        ({"performance": {"parallelize": True, "replicas": 2}}, "two ways"),
+        ({"performance": {"parallelize": True}, "model": {"args": {"tp_plan": "auto"}}}, "two ways"),
+        ({"performance": {"parallelize": True}, "model": {"backend": "vllm"}}, "tensor_parallel_size"),
+        ({"performance": {"replicas": 2}, "model": {"backend": "local-completions"}}, "num_concurrent"),
     ],
 )
 def test_contradictions(make_config: MakeConfig, sections: dict[str, object], says: str) -> None:

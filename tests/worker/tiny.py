@@ -73,11 +73,16 @@ class LoggedLlama(LlamaForCausalLM):
 
 
 def write_logged_model(folder: Path) -> Path:
-    """A model that brings its own code (real remote code of a repository), which logs every prompt that it computes."""
+    """A model that logs every prompt that it computes."""
+    return write_model_with_code(folder, "LoggedLlama", _LOGGED)
+
+
+def write_model_with_code(folder: Path, name: str, code: str) -> Path:
+    """A model that brings its own code, real remote code of a repository: a class of this name."""
     write_model(folder)
-    (folder / "modeling_logged.py").write_text(_LOGGED)
+    (folder / "modeling_own.py").write_text(code)
     config = json.loads((folder / "config.json").read_text())
-    config |= {"auto_map": {"AutoModelForCausalLM": "modeling_logged.LoggedLlama"}, "architectures": ["LoggedLlama"]}
+    config |= {"auto_map": {"AutoModelForCausalLM": f"modeling_own.{name}"}, "architectures": [name]}
     (folder / "config.json").write_text(json.dumps(config))
     return folder
 
