@@ -66,3 +66,10 @@ def test_the_readme_lists_every_exit_code() -> None:
     }
     for cls in all_errors():
         assert cls.__name__ in listed[cls.exit_code]
+
+
+def test_the_docs_say_what_each_error_does() -> None:
+    text = (REPOSITORY / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| `(\w+)` \| (\d+) \| (yes|no) \| .+ \| .+ \|$", text, re.MULTILINE)
+    expected = [(cls.__name__, str(cls.exit_code), "yes" if cls.default_transient else "no") for cls in all_errors()]
+    assert sorted(table) == sorted(expected)

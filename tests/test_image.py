@@ -35,6 +35,19 @@ def test_the_files_name_the_version_and_the_build_command_of_the_package() -> No
     assert set(re.findall(r"image: benchy-\w+:(\S+)", compose)) == {__version__}
 
 
+def test_vllm_comes_with_the_harness_and_the_torch_of_every_other_run() -> None:
+    """Else its scores could not be compared, and its image would hold torch's libraries twice."""
+    ours, vllm = (_pinned(name) for name in ("constraints.txt", "constraints-vllm.txt"))
+    for name in ("lm_eval", "torch", "datasets", "accelerate", "nvidia-ml-py"):
+        assert vllm[name] == ours[name]
+    assert "vllm" in vllm
+
+
+def _pinned(file: str) -> dict[str, str]:
+    lines = (REPOSITORY / file).read_text("utf-8").splitlines()
+    return dict(line.split("==") for line in lines if not line.startswith("#"))
+
+
 @BUILDING
 def test_the_demo_in_the_image_scores_as_in_a_child_process(
     docker_host: Engine, gpu_image: str, at_repository: Path, tmp_path: Path
@@ -101,7 +114,7 @@ def test_a_change_of_our_code_keeps_the_packages(
 ) -> None:
     for name in ("benchy", "flows", "tasks"):
         shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Dockerfile.gpu", "pyproject.toml", "constraints.txt", "README.md"):
+    for name in ("Dockerfile.gpu", "pyproject.toml", "constraints.txt", "constraints-vllm.txt", "README.md"):
         shutil.copy2(REPOSITORY / name, tmp_path)
     (tmp_path / "benchy" / "new.py").write_text('"""A new module."""\n')
     changed = build(engine, "benchy-tests:changed", base_image, target=None, context=tmp_path)

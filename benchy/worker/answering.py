@@ -31,6 +31,9 @@ KINDS = ("loglikelihood", "loglikelihood_rolling", "generate_until")
 WINDOW = "window"
 """A part of a long text, of which a rolling log-likelihood is summed up."""
 
+REQUESTS_AT_ONCE = 1024
+"""For a model type that answers all that it is asked before it says one (vLLM); a crash costs as many at most."""
+
 Answer = Callable[[list[Any]], list[Any]]
 
 
@@ -50,6 +53,7 @@ class Answering:
         self._replicas = replicas
         self._batches: Batches | None = None
         self._batched = is_transformers_model(lm)
+        self._at_once = None if self._batched or is_api_model(lm) else REQUESTS_AT_ONCE
         self._pending: list[Kept] = []
         self._keys: dict[tuple[str, ...], str] = {}
         self._given: Counter[str] = Counter()
@@ -128,6 +132,7 @@ class Answering:
         while missing := [index for index, one in enumerate(found) if one is MISSING]:
             if len(missing) < len(requests):
                 self._go_on(part, len(requests) - len(missing), len(requests))
+            missing = missing[: self._at_once]
             fresh = self._ask(answer, [requests[index] for index in missing], batches)
             if fresh is None:
                 found = self._store.take(keys)
@@ -170,8 +175,8 @@ class Answering:
         return None
 
     def _bars(self) -> AbstractContextManager[None]:
-        """The counter knows better than bars, but for a model type that says its answers when it has all (vLLM)."""
-        return bars_hidden() if self._batched or is_api_model(self._lm) else nullcontext()
+        """The counter knows better than bars, where the model says its answers as it has them."""
+        return bars_hidden() if self._at_once is None else nullcontext()
 
     def _keep_rest(self, keys: list[str], answers: list[Any]) -> None:
         """Of a model type that does not say each answer to the hook."""

@@ -21,8 +21,22 @@ def import_libraries(config: BenchmarkConfig) -> None:
     import lm_eval.loggers
     import lm_eval.tasks  # noqa: F401
 
+    backend = config.model.backend
     with failing_as(ModelLoadError, f"{config.model.name} does not load"):
-        model_type(config)
+        try:
+            model_type(config)
+        except ModuleNotFoundError as error:
+            package = error.name or backend
+            raise ModelLoadError(
+                f'the back end "{backend}" needs the package {package}, which is not installed',
+                hint=_how_to_get(package),
+            ) from error
     if loads_weights(config.model):
         import transformers.generation.utils  # transformers does it when the first model loads
         import transformers.modeling_utils  # noqa: F401
+
+
+def _how_to_get(package: str) -> str:
+    if package == "vllm":
+        return "install Benchy's extra `vllm`; for containers, build Dockerfile.gpu with --build-arg EXTRAS=vllm"
+    return f"install it where the worker runs: `pip install {package}`"

@@ -6,16 +6,23 @@ import os
 import random
 import signal
 import time
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import WorkerDied
-from benchy.protocol import Evaluation, Prepare
+from benchy.protocol import Evaluation, Prepare, Progress
 from benchy.record import EvaluationResult
 from benchy.runtimes.process import ProcessRuntime
 from benchy.runtimes.worker import Worker
+from benchy.worker.answering import REQUESTS_AT_ONCE, Answering
+from benchy.worker.answers import AnswerStore
+from benchy.worker.counting import RequestCounter
 from benchy.worker.evaluation import evaluation
 from tests.runtimes import A_RUN
 from tests.worker.conftest import MakeConfig, prepared_session
@@ -150,3 +157,36 @@ def test_auto_starts_from_the_longest_request_and_is_the_same_after_a_kill(
     assert set(undisturbed.batch_sizes) == {8}
     assert 0 < resumed.resumed_requests < resumed.requests
     assert read_files(tmp_path / "killed")[1] == read_files(tmp_path / "undisturbed")[1]
+
+
+class AtOnce(LM):  # type: ignore[misc]
+    """Says its answers when it has all that it was asked, as vLLM does, and dies at the third call."""
+
+    calls = 0
+
+    def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
+        self.calls += 1
+        if self.calls == 3:
+            raise RuntimeError("the engine is dead")
+        return [(-float(request.args[1]), False) for request in requests]
+
+    loglikelihood_rolling = generate_until = loglikelihood
+
+
+def test_a_model_that_answers_all_at_once_is_asked_in_parts(tmp_path: Path) -> None:
+    lm, events = AtOnce(), list[Progress]()
+    count = 2 * REQUESTS_AT_ONCE + 100
+    requests = [Instance("loglikelihood", {}, ("", str(number)), number, ("x", 0, 1)) for number in range(count)]
+    task = SimpleNamespace(instances=requests)
+    with closing(AnswerStore(tmp_path / "answers.jsonl", {})) as store:
+        with (
+            pytest.raises(RuntimeError, match="engine is dead"),
+            Answering(lm, store, RequestCounter({"x": task}, events.append)).standing_in(),
+        ):
+            lm.loglikelihood(requests)
+        assert len(store) == 2 * REQUESTS_AT_ONCE
+        with Answering(lm, store, RequestCounter({"x": task}, events.append)).standing_in():
+            answers = lm.loglikelihood(requests)
+    assert lm.calls == 4
+    assert [answer for answer, _ in answers] == [-float(number) for number in range(count)]
+    assert (events[-1].done, events[-1].total) == (count, count)

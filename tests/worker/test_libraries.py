@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 
@@ -37,3 +38,11 @@ def test_loading_a_model_imports_little_but_the_model(make_config: MakeConfig) -
 def test_a_back_end_that_is_not_there_is_found_before_anything_is_fetched(make_config: MakeConfig) -> None:
     with pytest.raises(ModelLoadError, match="nonsense"):
         import_libraries(make_config(model={"backend": "nonsense"}))
+
+
+def test_vllm_says_how_to_get_it(make_config: MakeConfig) -> None:
+    if importlib.util.find_spec("vllm"):
+        pytest.skip("vllm is installed here")
+    with pytest.raises(ModelLoadError, match="needs the package vllm") as caught:
+        import_libraries(make_config(device="cuda", model={"backend": "vllm"}))
+    assert "EXTRAS=vllm" in caught.value.hint
