@@ -27,6 +27,7 @@ from filelock import FileLock
 from benchy.runtimes.container import WORKER_UID
 from tests.commands import REPOSITORY
 from tests.debian import NotInstallable, install_programs
+from tests.worker.tiny import FORWARD_LOG
 
 PROGRAMS = ("dockerd", "iptables", "ip", "nsenter")
 PACKAGES = ("docker.io", "iptables", "iproute2", "util-linux")
@@ -111,6 +112,7 @@ def import_worker_image(engine: Engine) -> str:
         "PYTHONPATH": str(REPOSITORY),
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
+        FORWARD_LOG: "/forward/log",
     }
     lines = ["FROM benchy-tests:plain", *(f"ENV {name}={value}" for name, value in variables.items())]
     tag = "benchy-tests:worker"

@@ -12,12 +12,13 @@ import pytest
 
 from benchy import __version__
 from benchy.config import ContainerConfig
+from benchy.errors import GpuNotFound
+from benchy.record import RunRecord
 from benchy.runtimes.docker import build_command
 from tests.commands import REPOSITORY, benchy, only_record, write_config
 from tests.engine import Engine
-from tests.image import REVISION, build
-
-BUILDING = pytest.mark.timeout(900)  # the first test that needs an image waits until it is built
+from tests.fake_gpu_hook import UUIDS
+from tests.image import BUILDING, REVISION, build
 
 
 def python_in(engine: Engine, image: str, code: str, **options: Any) -> str:
@@ -49,23 +50,47 @@ def _pinned(file: str) -> dict[str, str]:
 
 
 @BUILDING
-def test_the_demo_in_the_image_scores_as_in_a_child_process(
-    docker_host: Engine, gpu_image: str, at_repository: Path, tmp_path: Path
+def test_the_demo_in_the_image_on_one_gpu_scores_as_in_a_child_process(
+    docker_host: Engine, gpu_image: str, tmp_path: Path
 ) -> None:
-    scores = []
-    for runtime in ("docker", "process"):
-        folder = tmp_path / runtime
-        folder.mkdir()
-        container = {"image": gpu_image, "cache": f"cache-{tmp_path.name}"}
-        done = benchy("run", write_config(folder, runtime=runtime, container=container), cwd=at_repository)
-        assert done.returncode == 0, done.stderr
-        record = only_record(folder)
-        assert record.evaluation is not None
-        assert record.environment is not None
-        assert (record.environment.image is not None) == (runtime == "docker")
-        scores.append([(found.name, found.metrics) for found in record.evaluation.benchmarks])
-    assert scores[0] == scores[1]
+    """The GPU is a fake: the container gets it, the worker checks that, and the model computes on the CPU."""
+    container = {"image": gpu_image, "cache": f"cache-{tmp_path.name}"}
+    on_gpu_1: dict[str, Any] = {"gpus": [1], "container": container, "evaluation": {"device": "cpu:0"}}
+    in_container = run_demo(tmp_path / "docker", runtime="docker", **on_gpu_1)
+    in_process = run_demo(tmp_path / "process", runtime="process")
+    assert in_container.environment is not None
+    assert in_container.environment.image == docker_host.client.images.get(gpu_image).id
+    assert in_container.environment.pinned_gpus == (UUIDS[1],)
+    assert in_container.evaluation is not None
+    assert in_process.evaluation is not None
+    assert [found.metrics for found in in_container.evaluation.benchmarks] == [
+        found.metrics for found in in_process.evaluation.benchmarks
+    ]
+    run_folder = tmp_path / "docker" / "outputs" / in_container.run_name
+    for benchmark in in_container.evaluation.benchmarks:
+        assert (run_folder / str(benchmark.samples_file)).stat().st_size > 0
+    assert "Loaded" in Path(in_container.log_file).read_text()
+    assert (tmp_path / "docker" / "leaderboard" / "leaderboard.csv").is_file()
     assert docker_host.is_empty_within(15)
+
+
+def run_demo(folder: Path, **changes: Any) -> RunRecord:
+    """``benchy run`` in a new folder."""
+    folder.mkdir()
+    done = benchy("run", write_config(folder, **changes), cwd=REPOSITORY)
+    assert done.returncode == 0, done.stderr
+    return only_record(folder)
+
+
+@BUILDING
+def test_a_run_pinned_to_a_gpu_that_is_not_here_fails_with_the_named_error(
+    docker_host: Engine, gpu_image: str, tmp_path: Path
+) -> None:
+    gpu_7: dict[str, Any] = {"evaluation": {"device": "cuda"}, "gpus": [7], "container": {"image": gpu_image}}
+    done = benchy("run", write_config(tmp_path, runtime="docker", **gpu_7), cwd=REPOSITORY)
+    assert done.returncode == GpuNotFound.exit_code
+    assert "GpuNotFound: GPU 7 not found; this host has 0, 1" in done.stderr
+    assert docker_host.containers() == []
 
 
 @BUILDING

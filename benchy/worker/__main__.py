@@ -114,13 +114,17 @@ def _answer(session: Session, line: bytes) -> tuple[int, BaseModel | None]:
     except RankDone:
         return request_id, None
     except Exception as error:  # noqa: BLE001 - the one catch-all at this edge
-        unexpected = ErrorData(
-            kind="WorkerError",
-            message=f"unexpected {type(error).__name__}: {error}",
-            hint="this is a bug in Benchy; please report it with the log",
-            traceback=traceback.format_exc(),
-        )
-        return request_id, unexpected
+        return request_id, _unexpected(error)
+
+
+def _unexpected(error: Exception) -> ErrorData:
+    if isinstance(error, PermissionError):
+        message = f"the worker may not open {error.filename}"
+        hint = "in a container it is another user, in your group: `chmod -R g+rX FOLDER` lets it read a folder"
+    else:
+        message = f"unexpected {type(error).__name__}: {error}"
+        hint = "this is a bug in Benchy; please report it with the log"
+    return ErrorData(kind="WorkerError", message=message, hint=hint, traceback=traceback.format_exc())
 
 
 def _do(session: Session, request: AnyRequest) -> BaseModel:

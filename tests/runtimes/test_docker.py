@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
+import random
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from benchy.config import BenchmarkConfig, parse_config
 from benchy.errors import (
@@ -27,20 +28,25 @@ from benchy.errors import (
     NoGpuSupport,
     NotEnoughMemory,
     WorkerDied,
+    WorkerError,
 )
 from benchy.protocol import ModelTest, Prepare
-from benchy.record import Facts, read_record
+from benchy.record import Facts
 from benchy.run import open_run
 from benchy.runtimes import MustWait, RunIdentity, choose_runtime
-from benchy.runtimes.container import container_options
+from benchy.runtimes.container import GPUS_LABEL, RUN_LABEL, container_options
 from benchy.runtimes.docker import DockerRuntime, leased_gpus, start_container
 from benchy.runtimes.docker_transport import DockerTransport
+from benchy.runtimes.mounts import let_group_write
 from benchy.runtimes.process import ProcessRuntime
 from benchy.runtimes.worker import Worker
-from tests.commands import benchy, demo_settings, write_config
+from tests.commands import demo_settings
 from tests.engine import Engine, NoEngineHere, host_volumes, import_worker_image, running_engine
 from tests.fake_gpu_hook import UUIDS
 from tests.hub.server import LoopbackHub
+from tests.worker.test_answering import count_lines
+from tests.worker.test_evaluation import DIFFERS, read_files, without
+from tests.worker.tiny import write_logged_model, write_model, write_tasks
 
 
 @pytest.fixture
@@ -85,31 +91,6 @@ def inside(engine: Engine, transport: DockerTransport, *command: str) -> tuple[i
     assert isinstance(code, int)
     assert isinstance(output, bytes)
     return code, output.decode()
-
-
-def test_a_run_in_a_container_gives_the_scores_of_the_process_runtime(
-    settings: dict[str, Any], docker_host: Engine, at_repository: Path, tmp_path: Path
-) -> None:
-    path = tmp_path / "config.yaml"
-    path.write_text(yaml.safe_dump(settings))
-    done = benchy("run", path, cwd=at_repository)
-    assert done.returncode == 0, done.stderr
-    (folder,) = (tmp_path / "outputs").iterdir()
-    in_container = read_record(folder)
-    with open_run(parse_config(settings | {"runtime": "process"}, source="test"), Facts()) as run:
-        run.model_test()
-        in_process = run.evaluation()
-    assert in_container.evaluation is not None
-    assert [b.metrics for b in in_container.evaluation.benchmarks] == [b.metrics for b in in_process.benchmarks]
-    assert in_container.environment is not None
-    image = docker_host.client.images.get(settings["container"]["image"]).id
-    assert in_container.environment.image == image
-    for benchmark in in_container.evaluation.benchmarks:
-        assert (folder / str(benchmark.samples_file)).stat().st_size > 0
-    assert "Loaded" in Path(in_container.log_file).read_text()
-    assert in_container.uploaded is not None
-    assert (tmp_path / "leaderboard" / "leaderboard.csv").is_file()
-    assert docker_host.is_empty_within(15)
 
 
 def test_the_worker_can_do_nothing_that_it_need_not(
@@ -164,6 +145,16 @@ def test_a_number_of_gpus_takes_the_free_one(settings: dict[str, Any], docker_ho
     docker_host.hold_memory(gpu0=(4242, "python", 20_000))
     with worker(start(on_gpus(settings, performance={"num_gpus": 1}), tmp_path)):
         assert list(leased_gpus(docker_host.client)) == [UUIDS[1]]
+
+
+def test_a_container_whose_maker_was_killed_before_it_started_it_holds_no_gpu(
+    docker_host: Engine, worker_image: str
+) -> None:
+    labels = {GPUS_LABEL: UUIDS[0], RUN_LABEL: "killed"}
+    container = docker_host.client.containers.create(worker_image, ["sleep", "60"], labels=labels)
+    assert leased_gpus(docker_host.client) == {}
+    container.start()
+    assert leased_gpus(docker_host.client) == {UUIDS[0]: "killed"}
 
 
 def test_gpus_that_the_engine_did_not_pin_are_found_out_inside(
@@ -322,15 +313,6 @@ def test_an_engine_without_gpus_and_one_that_goes_away_are_named(
     assert lost.value.transient
 
 
-def test_a_pinned_run_fails_on_the_command_line_with_the_named_error(
-    settings: dict[str, Any], at_repository: Path, tmp_path: Path
-) -> None:
-    changes = {"evaluation": {"device": "cuda"}, "gpus": [7], "container": settings["container"]}
-    done = benchy("run", write_config(tmp_path, runtime="docker", **changes), cwd=at_repository)
-    assert done.returncode == GpuNotFound.exit_code
-    assert "GpuNotFound: GPU 7 not found; this host has 0, 1" in done.stderr
-
-
 def point_at(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HF_ENDPOINT", "HF_HUB_DISABLE_XET", "HF_HUB_OFFLINE"):
         monkeypatch.setenv(name, hub.environment(Path())[name])
@@ -385,3 +367,79 @@ def test_a_full_cache_volume_is_named(
         point_at(hub, monkeypatch)
         with worker(start(config, tmp_path)) as started, pytest.raises(DiskFull):
             started.request(Prepare(config=config), ignore)
+
+
+def test_a_model_that_the_containers_user_may_not_read_is_named_with_the_remedy(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    """``save_pretrained`` writes weights that their owner alone may read."""
+    settings["model"] = {"name": str(write_model(tmp_path / "model"))}
+    config = parse_config(settings, source="test")
+    with (
+        worker(start(config, tmp_path)) as started,
+        pytest.raises(WorkerError, match="may not open") as failed,
+    ):
+        started.request(Prepare(config=config), ignore)
+    assert "chmod -R g+rX" in failed.value.hint
+
+
+BATCH = 4
+KILLS = 2
+
+
+@pytest.fixture
+def logged(settings: dict[str, Any], tmp_path: Path) -> tuple[BenchmarkConfig, Path]:
+    """An evaluation of a second or two in a container, and the file to which its model writes every prompt."""
+    (log := tmp_path / "forward" / "log").parent.mkdir(mode=0o777)
+    log.touch()
+    let_group_write(log.parent)
+    settings["container"]["volumes"].append(f"{log.parent}:/forward")
+    model = write_logged_model(tmp_path / "model")
+    (model / "model.safetensors").chmod(0o644)
+    settings["model"] = {"name": str(model), "trust_remote_code": True}
+    settings["evaluation"] |= {
+        "tasks": "tiny,tiny_sampled,tiny_rolling",
+        "include_path": str(write_tasks(tmp_path / "tasks", documents=24)),
+        "batch_size": BATCH,
+    }
+    return parse_config(settings, source="test"), log
+
+
+def test_an_evaluation_whose_container_is_killed_goes_on_in_a_new_one_with_the_same_scores_and_samples(
+    logged: tuple[BenchmarkConfig, Path], docker_host: Engine
+) -> None:
+    """At random moments; tests/worker/test_answering.py does the same to processes."""
+    config, log = logged
+    with open_run(config, Facts()) as undisturbed:
+        expected = undisturbed.evaluation()
+    prompts = count_lines(log)
+    moments = sorted(random.sample(range(1, prompts // 2), KILLS))
+    print(f"killed after {moments} of {prompts} prompts")  # noqa: T201 - shown if the test fails
+
+    log.write_text("")
+    with open_run(config, Facts()) as killed:
+        for moment in moments:
+            killer = threading.Thread(target=kill_container_after, args=(docker_host, moment, log), daemon=True)
+            killer.start()
+            with pytest.raises(WorkerDied, match="signal 9") as died:
+                killed.evaluation()
+            assert died.value.transient
+            killer.join()
+        result = killed.evaluation()
+
+    assert prompts <= count_lines(log) <= prompts + KILLS * BATCH
+    assert result.requests == expected.requests
+    assert result.resumed_requests > 0 == expected.resumed_requests
+    assert result.benchmarks[0].metrics == expected.benchmarks[0].metrics
+    results, samples = read_files(killed.folder)
+    expected_results, expected_samples = read_files(undisturbed.folder)
+    assert samples == expected_samples
+    assert without(results, DIFFERS) == without(expected_results, DIFFERS)
+
+
+def kill_container_after(engine: Engine, prompts: int, log: Path) -> None:
+    """Kill the one container once its model has computed so many prompts in all."""
+    while count_lines(log) < prompts:
+        time.sleep(0.001)
+    (container,) = engine.client.containers.list()
+    container.kill()
