@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -15,9 +13,8 @@ from bench.pipeline import Bench
 from benchy.errors import ModelTestFailed
 from benchy.logs import RunLog
 from benchy.protocol import ModelTest, Phase, Progress
-from benchy.runtimes.process import ProcessTransport
-from benchy.runtimes.worker import OnLog, Worker
 from benchy.worker.answers import AnswerStore, request_key
+from tests.runtimes.programs import program
 
 LINES = 500_000
 EVENTS = 50_000
@@ -67,21 +64,10 @@ def _rate(count: int, work: Callable[[], None]) -> float:
     return count / (time.perf_counter() - started)
 
 
-def _program(code: str, on_log: OnLog) -> closing[Worker]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    return closing(Worker(ProcessTransport(process), on_log))
-
-
 def _write_lines() -> None:
     with tempfile.TemporaryDirectory() as folder:
         log = RunLog(Path(folder) / "run.log")
-        with _program(TALK, log.write) as worker:
+        with program(TALK, log.write) as worker:
             while worker.alive:
                 time.sleep(0.005)
         log.close()
@@ -91,7 +77,7 @@ def _write_lines() -> None:
 
 def _send_events() -> None:
     seen: list[Progress | Phase] = []
-    with _program(REPORT, lambda _lines: None) as worker, suppress(ModelTestFailed):  # the program's last line
+    with program(REPORT, lambda _lines: None) as worker, suppress(ModelTestFailed):  # the program's last line
         worker.request(ModelTest(), seen.append)
     assert len(seen) == EVENTS
 

@@ -31,7 +31,10 @@ from benchy.record import RunRecord, read_record, write_record
 from benchy.worker.answers import MISSING, AnswerStore, request_key
 
 REQUESTS = (10, 1_000, 100_000)
-WHOLE = (1_000, 10_000, 100_000)
+EVALUATED = (10, 10_000, 100_000)
+"""Requests of whole evaluations, which take a second for nothing."""
+EVALUATED_PLAINLY = EVALUATED[:2]
+"""By plain lm-eval, which takes minutes for more."""
 BENCHMARKS = (10, 100, 1_000)
 """Of one record: lm-eval's largest groups have some hundreds."""
 RUNS = (10, 100, 1_000)
@@ -43,7 +46,7 @@ LINEAR = 1.1
 """The most that a growth may be: 1 is linear, 2 quadratic; a little above it is the cache of the CPU."""
 
 EVALUATE = """
-import sys
+import sys, time
 from pathlib import Path
 import bench.constant
 from benchy.config import load_config
@@ -53,7 +56,9 @@ from benchy.worker.prepare import prepare
 from benchy.worker.session import Session
 session = Session(emit=lambda event: None)
 prepare(session, Prepare(config=load_config(Path(sys.argv[1]))))
+started = time.process_time()
 evaluation(session, Evaluation(run_folder=sys.argv[2]))
+(Path(sys.argv[2]) / "seconds").write_text(str(time.process_time() - started))
 """
 LM_EVAL = "import bench.constant; from lm_eval.__main__ import cli_evaluate; cli_evaluate()"
 
@@ -81,52 +86,52 @@ def parts(_bench: Bench) -> Iterator[Figure]:
 
 
 def whole_evaluations(bench: Bench) -> Iterator[Figure]:
-    """The worker's preparing and evaluating of a model that answers at once, against ``lm_eval run`` of it."""
-    env = environment(bench.folder)
-    costs: dict[str, list[Cost]] = {"benchy": [], "lm_eval": []}
-    for size in WHOLE:
-        folder = bench.folder / f"scale-{size}"
-        config = _write_benchmark(folder, size)
-        commands = {
-            "benchy": [sys.executable, "-c", EVALUATE, str(config), str(folder)],
-            "lm_eval": [
-                *(sys.executable, "-c", LM_EVAL, "run", "--model", "constant", "--tasks", "scale"),
-                *("--include_path", str(folder), "--output_path", str(folder / "lm_eval"), "--log_samples"),
-            ],
-        }
-        for name, command in commands.items():
-            used = bench.run(command, env, memory=True)
-            costs[name].append(Cost(size, used.cpu_seconds, used.peak_bytes))
-    yield from _compared("CPU", "ms", 1e3, *([one.seconds for one in costs[name]] for name in ("benchy", "lm_eval")))
-    yield from _compared(
-        "memory", "KiB", 1 / 1024, *([one.peak_bytes for one in costs[name]] for name in ("benchy", "lm_eval"))
-    )
+    """The worker's evaluating of a model that answers at once, against ``lm_eval run`` of it."""
+    ours = [_evaluation(bench, size) for size in EVALUATED]
+    plain = [_plain_evaluation(bench, size) for size in EVALUATED_PLAINLY]
+    for what, unit, scale, used in (
+        ("CPU time", "ms", 1e3, lambda cost: cost.seconds),
+        ("memory", "KiB", 1 / 1024, lambda cost: cost.peak_bytes),
+    ):
+        yield from _each_more(what, f"{unit}/request", _marginal(ours, used, scale), _marginal(plain, used, scale)[-1])
 
 
 PARTS: tuple[Callable[[Bench], Iterator[Figure]], ...] = (parts, whole_evaluations)
 
 
-def _compared(what: str, unit: str, scale: float, ours: Sequence[float], plain: Sequence[float]) -> Iterator[Figure]:
+def _each_more(what: str, unit: str, ours: list[float], plain: float) -> Iterator[Figure]:
     """What each request more takes, and whether that grows."""
-    first, last = _each_more(ours)
-    of_plain = _each_more(plain)[-1]
-    name, per = f"evaluation by a model that answers at once: {what}", f"{unit}/request"
-    sizes = f"from {WHOLE[-2]:,} to {WHOLE[-1]:,} requests"
-    yield Figure(
-        name, per, Spread.of([scale * last]), Spread.of([scale * of_plain]), Spread.of([last / of_plain]), note=sizes
-    )
-    grown = Spread.of([1 + math.log(last / first) / math.log(WHOLE[-1] / WHOLE[-2])])
-    yield Figure(
-        "  its growth", "exponent", grown, goal=Goal(LINEAR, "ours"), note=f"n = {WHOLE[0]:,} to {WHOLE[-1]:,}"
-    )
+    name = f"evaluation by a model that answers at once: {what}"
+    sizes = "n = {:,} to {:,}".format(*EVALUATED[-2:])
+    low, high = EVALUATED_PLAINLY
+    note = f"{sizes}; lm_eval n = {low:,} to {high:,}"
+    yield Figure(name, unit, Spread.of([ours[-1]]), Spread.of([plain]), Spread.of([ours[-1] / plain]), note=note)
+    *_, less, more = ours
+    grown = Spread.of([1 + math.log(more / less) / math.log(EVALUATED[-1] / EVALUATED[-2])])
+    yield Figure(f"  growth of the {what}", "exponent", grown, goal=Goal(LINEAR, "ours"), note=sizes)
 
 
-def _each_more(used: Sequence[float]) -> list[float]:
+def _marginal(costs: Sequence[Cost], used: Callable[[Cost], float], scale: float) -> list[float]:
     """For each request more, from size to size."""
-    return [
-        (high - low) / (size - smaller)
-        for (low, smaller), (high, size) in itertools.pairwise(zip(used, WHOLE, strict=True))
+    return [scale * (used(high) - used(low)) / (high.size - low.size) for low, high in itertools.pairwise(costs)]
+
+
+def _evaluation(bench: Bench, size: int) -> Cost:
+    """The seconds are those of the evaluation alone."""
+    folder, config = _write_benchmark(bench.folder / f"scale-{size}", size)
+    command = [sys.executable, "-c", EVALUATE, str(config), str(folder)]
+    used = bench.run(command, environment(bench.folder), memory=True)
+    return Cost(size, float((folder / "seconds").read_text()), used.peak_bytes)
+
+
+def _plain_evaluation(bench: Bench, size: int) -> Cost:
+    folder, _ = _write_benchmark(bench.folder / f"scale-plain-{size}", size)
+    command = [
+        *(sys.executable, "-c", LM_EVAL, "run", "--model", "constant", "--tasks", "scale"),
+        *("--include_path", str(folder), "--output_path", str(folder / "lm_eval"), "--log_samples"),
     ]
+    used = bench.run(command, environment(bench.folder), memory=True)
+    return Cost(size, used.cpu_seconds, used.peak_bytes)
 
 
 def _growth(what: str, unit: str, costs: list[Cost]) -> Iterator[Figure]:
@@ -220,8 +225,8 @@ def _finished(scores: dict[str, float], *, number: int) -> RunRecord:
     return make_record(f"org/model-{number}", scores, day=number % 28)
 
 
-def _write_benchmark(folder: Path, size: int) -> Path:
-    """A benchmark of so many documents with one request each, and the config for it."""
+def _write_benchmark(folder: Path, size: int) -> tuple[Path, Path]:
+    """A benchmark of so many documents with one request each, in a new folder, and the config for it."""
     folder.mkdir()
     documents = ({"text": f"Question: how much is {n}?\nAnswer:", "next": f" {n}"} for n in range(size))
     (folder / "documents.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in documents), encoding="utf-8")
@@ -242,4 +247,4 @@ def _write_benchmark(folder: Path, size: int) -> Path:
     }
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    return path
+    return folder, path

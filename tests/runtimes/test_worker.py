@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,29 +10,12 @@ import pytest
 from benchy.config import UploadConfig
 from benchy.errors import UploadFailed, WorkerDied, WorkerError
 from benchy.protocol import ModelTest, Phase, Progress, Upload
-from benchy.runtimes.process import ProcessRuntime, ProcessTransport
+from benchy.runtimes.process import ProcessRuntime
 from benchy.runtimes.worker import Worker, split_lines, whole_lines
-from tests.commands import is_running, kill
+from tests.commands import kill
 from tests.runtimes import A_RUN
+from tests.runtimes.programs import program
 from tests.runtimes.test_process import config
-
-
-@contextmanager
-def program(code: str, log: list[str]) -> Iterator[Worker]:
-    """A child process that answers in its own way, as a broken worker or a talkative launcher does."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    started = Worker(ProcessTransport(process), log.extend)
-    try:
-        yield started
-    finally:
-        started.close()
-        assert not is_running(process.pid)
 
 
 def ignore(_event: Progress | Phase) -> None:
@@ -78,27 +58,27 @@ def test_a_worker_that_was_killed_says_so_at_each_request() -> None:
 
 def test_an_exit_without_an_answer_is_no_success() -> None:
     code = "import sys; sys.stdin.readline(); sys.exit(5)"
-    with program(code, []) as started, pytest.raises(WorkerDied, match="exit code 5 before it answered"):
+    with program(code, ignore_log) as started, pytest.raises(WorkerDied, match="exit code 5 before it answered"):
         started.request(ModelTest(), ignore)
 
 
 def test_output_that_ends_while_the_process_goes_on_is_an_end() -> None:
     code = "import os, time; os.close(1); time.sleep(600)"
-    with program(code, []) as started, pytest.raises(WorkerDied, match="closed its output but went on"):
+    with program(code, ignore_log) as started, pytest.raises(WorkerDied, match="closed its output but went on"):
         started.request(ModelTest(), ignore)
 
 
 def test_strange_lines_on_stdout_go_to_the_log() -> None:
     code = "print('Launching'); print('[1]'); print('{}'); print('{\"id\": 1}')"
     log: list[str] = []
-    with program(code, log) as started, pytest.raises(WorkerDied):
+    with program(code, log.extend) as started, pytest.raises(WorkerDied):
         started.request(ModelTest(), ignore)
     assert log == ["Launching", "[1]", "{}", '{"id": 1}']
 
 
 def test_the_log_has_the_last_line_although_it_has_no_end() -> None:
     log: list[str] = []
-    with program("import sys; sys.stderr.write('one\\ntwo\\rthree'); sys.stderr.flush()", log):
+    with program("import sys; sys.stderr.write('one\\ntwo\\rthree'); sys.stderr.flush()", log.extend):
         pass
     assert log == ["one", "three"]  # a bar that was drawn over is shown as a terminal would
 
@@ -106,7 +86,7 @@ def test_the_log_has_the_last_line_although_it_has_no_end() -> None:
 def test_ten_thousand_lines_arrive_in_order() -> None:
     code = "import sys; sys.stderr.write(''.join(f'line {n}\\n' for n in range(10_000)))"
     log: list[str] = []
-    with program(code, log):
+    with program(code, log.extend):
         pass
     assert log == [f"line {n}" for n in range(10_000)]
 

@@ -1,0 +1,30 @@
+"""Child processes that answer in their own way, as a broken worker or a talkative launcher does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from benchy.runtimes.process import ProcessTransport
+from benchy.runtimes.worker import OnLog, Worker
+from tests.commands import is_running
+
+
+@contextmanager
+def program(code: str, on_log: OnLog) -> Iterator[Worker]:
+    """The host's end of a process that runs this code; it is gone afterwards."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    started = Worker(ProcessTransport(process), on_log)
+    try:
+        yield started
+    finally:
+        started.close()
+        assert not is_running(process.pid)
