@@ -163,7 +163,7 @@ def _no_revision(_error: Exception, repo: Repo) -> BenchyError:
     except (OSError, httpx2.HTTPError):
         names = []
     near = difflib.get_close_matches(repo.revision or "", names, n=3, cutoff=0.4) or names[:5]
-    there = f"there are {', '.join(near)}" if near else f"look at {repo.page}"
+    there = f"it has {', '.join(near)}" if near else f"look at {repo.page}"
     return repo.missing(f'{repo.name} has no revision "{repo.revision}"', hint=there)
 
 
