@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from benchy import hub
-from benchy.errors import BenchyError, EvaluationFailed
+from benchy.errors import EvaluationFailed, NetworkError
 from benchy.hub_failures import Repo
 from benchy.task_checks import is_on_hub
+from benchy.worker.download import sweep
 from benchy.worker.patching import replaced
+
+_COMMIT = re.compile("[0-9a-f]{40}")
 
 
 @dataclass
@@ -28,9 +33,11 @@ class DataSets:
     def pinned(self) -> Iterator[None]:
         """While tasks are built: ``datasets.load_dataset``, which lm-eval calls for each, takes one commit of each.
 
-        The commit is no part of the task's own config, so lm-eval's files stay as they are.
+        The commit is no part of the task's own config, so lm-eval's files stay as they are. Data sets come without xet:
+        where its transfers hang (huggingface_hub#4508), nobody watches these, as somebody does the model's.
         """
         import datasets
+        from huggingface_hub import constants
 
         load = datasets.load_dataset
 
@@ -38,27 +45,54 @@ class DataSets:
             if not is_on_hub(path):
                 return load(path, *args, revision=revision, **kwargs)
             started = time.monotonic()
+            repo = Repo(path, "dataset", revision, EvaluationFailed)
+            sweep(repo)
             try:
-                return load(path, *args, revision=self._commit(path, revision), **kwargs)
+                loaded = load(path, *args, revision=self._commit(repo), **kwargs)
+                self._note(path, loaded)
+                return loaded
             finally:
                 self.seconds += time.monotonic() - started
 
-        with replaced(datasets, load_dataset=load_pinned):
+        with replaced(datasets, load_dataset=load_pinned), replaced(constants, HF_HUB_DISABLE_XET=True):
             yield
 
-    def _commit(self, name: str, revision: str | None) -> str | None:
-        """What is loaded: the known commit, else what the revision stands for now; from the cache, its own choice.
+    def _commit(self, repo: Repo) -> str | None:
+        """The one that is known of this run, else what the revision stands for now; None if only the cache knows.
 
         Raises:
             EvaluationFailed: no such data set or revision.
             AccessDenied, NetworkError: it cannot be asked for.
         """
-        repo = Repo(name, "dataset", revision, EvaluationFailed)
         if hub.is_offline():
-            with suppress(BenchyError):
-                self.commits[name] = hub.cached_commit(repo)
-            return revision
-        if name not in self.commits:
-            self.commits[name] = hub.list_files(repo).commit
-        hub.remember_commit(repo, self.commits[name])
-        return self.commits[name]
+            with suppress(NetworkError):
+                self.commits.setdefault(repo.name, hub.cached_commit(repo))
+            _make_newest(self.commits.get(repo.name))
+        else:
+            if repo.name not in self.commits:
+                self.commits[repo.name] = hub.list_files(repo).commit
+            hub.remember_commit(repo, self.commits[repo.name])
+        return self.commits.get(repo.name)
+
+    def _note(self, name: str, loaded: Any) -> None:
+        """Its cache keeps a data set of the Hub in a folder that is called as the commit.
+
+        Raises:
+            EvaluationFailed: the cache holds another commit than the one that this run needs.
+        """
+        splits = loaded.values() if isinstance(loaded, dict) else [loaded]
+        folders = {Path(file["filename"]).parent.name for split in splits for file in getattr(split, "cache_files", ())}
+        for commit in filter(_COMMIT.fullmatch, folders):
+            if self.commits.setdefault(name, commit) != commit:
+                raise EvaluationFailed(
+                    f"the cache holds {name} at {commit}, and this run needs it at {self.commits[name]}",
+                    hint="unset HF_HUB_OFFLINE to fetch it",
+                )
+
+
+def _make_newest(commit: str | None) -> None:
+    """Without the network `datasets` takes what is newest in its cache, whatever revision it is asked for."""
+    from datasets import config
+
+    for folder in Path(config.HF_DATASETS_CACHE).glob(f"*/*/*/{commit}"):
+        folder.touch()

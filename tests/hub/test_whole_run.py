@@ -18,9 +18,11 @@ __all__ = ["loopback_hub"]
 def test_arc_easy_runs_from_an_empty_cache_and_again_without_a_byte(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
     model = loopback_hub.add_repository("org/tiny", tiny_llama())
     data = loopback_hub.add_repository("allenai/ai2_arc", arc_easy(), repo_type="dataset")
-    config = hub_config(tmp_path, evaluation={"tasks": "arc_easy"}, upload={"to": str(tmp_path / "leaderboard")})
+    board = {"to": "hf://datasets/org/board", "samples": False}
+    config = hub_config(tmp_path, evaluation={"tasks": "arc_easy"}, upload=board)
+    write = {"HF_UPLOAD_TOKEN": loopback_hub.add_user("ada", role="write", orgs=("org",))}
 
-    first = benchy_on(loopback_hub, tmp_path, "run", config)
+    first = benchy_on(loopback_hub, tmp_path, "run", config, **write)
     assert first.returncode == 0, first.stderr
     fetched = loopback_hub.content_bytes
     (folder,) = (tmp_path / "outputs").iterdir()
@@ -33,6 +35,11 @@ def test_arc_easy_runs_from_an_empty_cache_and_again_without_a_byte(loopback_hub
     assert record.evaluation is not None
     assert record.evaluation.benchmarks[0].documents == 8
 
+    published = loopback_hub.repositories["dataset", "org/board"].files()
+    assert {"leaderboard.parquet", f"records/{record.run_name}/record.json"} <= published.keys()
+    assert f"records/{record.run_name}/samples.parquet" not in published
+
+    config = hub_config(tmp_path, evaluation={"tasks": "arc_easy"}, upload={"to": str(tmp_path / "leaderboard")})
     second = benchy_on(loopback_hub, tmp_path, "run", config)
     assert second.returncode == 0, second.stderr
     assert loopback_hub.content_bytes == fetched
