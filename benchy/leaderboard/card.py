@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from benchy.leaderboard.folder import RECORDS
 from benchy.leaderboard.rendering import CSV_FILE, HTML_FILE, JSON_FILE
+from benchy.leaderboard.store import RECORDS
 from benchy.leaderboard.tables import LEADERBOARD_TABLE, RESULTS_TABLE, SAMPLES_TABLE
 
 CARD_FILE = "README.md"

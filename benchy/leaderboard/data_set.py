@@ -8,7 +8,6 @@ a run whole or not at all, and always a leaderboard of exactly the runs that are
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from benchy import hub
 from benchy.errors import UploadFailed
-from benchy.hub_failures import cache_folder
+from benchy.hub_failures import Repo
 from benchy.leaderboard.board import Board
 from benchy.leaderboard.card import CARD_FILE, make_card
-from benchy.leaderboard.folder import RECORDS
 from benchy.leaderboard.publication import Publication
 from benchy.leaderboard.ranking import rank
 from benchy.leaderboard.rendering import render
+from benchy.leaderboard.store import RECORDS, read_stored
 from benchy.leaderboard.tables import LEADERBOARD_TABLE, make_leaderboard_table, make_tables
 from benchy.record import RECORD_FILE, RunRecord
 
@@ -37,8 +36,6 @@ LONGEST_DELAY_SECONDS = 20.0
 THREADS = 8
 MOVED_ON = {409, 412}
 """How the Hub refuses a commit whose parent is no longer the newest."""
-
-_log = logging.getLogger(__name__)
 
 
 def publish(publication: Publication, name: str, api: HfApi) -> tuple[Board, bool]:
@@ -117,12 +114,10 @@ class _DataSet:
         (https://huggingface.co/docs/huggingface_hub/guides/manage-cache), so only new records are asked for. Code of
         models may have been run on that cache: what is not what its name says is fetched anew.
         """
-        from huggingface_hub.file_download import repo_folder_name
-
         blob = snapshot.blobs.get(path)
         if blob is None:
             return None
-        cached = cache_folder() / repo_folder_name(repo_id=self.name, repo_type="dataset") / "blobs" / blob
+        cached = hub.repository_folder(Repo(self.name, "dataset")) / "blobs" / blob
         there = cached.read_bytes() if cached.is_file() else None
         if there is not None and _git_hash(there) == blob:
             return there
@@ -138,15 +133,8 @@ class _DataSet:
         from huggingface_hub.errors import HfHubHTTPError
 
         try:
-            hub.retried(
-                lambda: self._api.create_commit(
-                    self.name,
-                    operations,
-                    commit_message=message,
-                    repo_type="dataset",
-                    parent_commit=parent.commit,
-                )
-            )
+            commit = partial(self._api.create_commit, self.name, repo_type="dataset", parent_commit=parent.commit)
+            hub.retried(lambda: commit(operations=operations, commit_message=message))
         except HfHubHTTPError as error:
             if error.response.status_code in MOVED_ON:
                 raise _MovedOn from error
@@ -173,55 +161,20 @@ def _operations(files: Mapping[str, bytes | Path]) -> list[CommitOperationAdd]:
 
 def _read_merge_commit(record: RunRecord, own: list[CommitOperationAdd], data_set: _DataSet) -> tuple[Board, bool]:
     snapshot = data_set.look()
-    records, unreadable = _read_records(data_set, snapshot)
-    is_there = _is_there(record, records, unreadable)
-    if not is_there:
-        records[record.run_name] = record
-    board = rank(records.values(), unreadable=unreadable)
+    stored = read_stored(_record_files(data_set, snapshot))
+    is_there = stored.holds(record)
+    records = stored.records if is_there else stored.records | {record.run_name: record}
+    board = rank(records.values(), unreadable=stored.unreadable)
+    files = {**render(board, records.values()), LEADERBOARD_TABLE: make_leaderboard_table(board)}
     added = [] if is_there else own
-    files: dict[str, bytes | Path] = {
-        **render(board, records.values()),
-        LEADERBOARD_TABLE: make_leaderboard_table(board),
-    }
     paths = {*snapshot.blobs, *files, *(operation.path_in_repo for operation in added)}
-    existing = data_set.read(CARD_FILE, snapshot)
-    card = make_card(data_set.name, existing, paths)
-    if card != existing:
-        files[CARD_FILE] = card
+    files[CARD_FILE] = make_card(data_set.name, data_set.read(CARD_FILE, snapshot), paths)
     data_set.commit([*added, *_operations(files)], f"Add {record.run_name}", snapshot)
     return board, is_there
 
 
-def _is_there(record: RunRecord, records: Mapping[str, RunRecord], unreadable: Iterable[str]) -> bool:
-    if record.run_name in unreadable:
-        raise UploadFailed(
-            f"{RECORDS}/{record.run_name} is there, but its record cannot be read", hint="move it away, then upload"
-        )
-    there = records.get(record.run_name)
-    if there is not None and there.run_id != record.run_id:
-        raise UploadFailed(
-            f"{RECORDS}/{record.run_name} holds another run ({there.run_id})", hint="rename neither; run it again"
-        )
-    return there is not None
-
-
-def _read_records(data_set: _DataSet, snapshot: _Snapshot) -> tuple[dict[str, RunRecord], list[str]]:
-    """The records by the names of their folders, and the names of what is none."""
+def _record_files(data_set: _DataSet, snapshot: _Snapshot) -> dict[str, bytes | None]:
+    """By the names of the folders that hold them."""
     with ThreadPoolExecutor(THREADS) as pool:
         contents = pool.map(lambda name: data_set.read(f"{RECORDS}/{name}/{RECORD_FILE}", snapshot), snapshot.folders)
-        found = {name: _parse(name, content) for name, content in zip(snapshot.folders, contents, strict=True)}
-    records = {name: record for name, record in found.items() if record is not None}
-    return records, [name for name in found if name not in records]
-
-
-def _parse(name: str, content: bytes | None) -> RunRecord | None:
-    """None for what is no finished record: it is left where it is, and ends nothing."""
-    try:
-        record = RunRecord.model_validate_json(content or b"")
-    except ValueError as error:
-        _log.warning("%s is not shown on the leaderboard: %s", name, " ".join(str(error).split())[:300])
-        return None
-    if record.evaluation is None or record.run_name != name:
-        _log.warning("%s is not shown on the leaderboard: it is not a finished run of this name", name)
-        return None
-    return record
+        return dict(zip(snapshot.folders, contents, strict=True))

@@ -22,9 +22,9 @@ from benchy.leaderboard.board import Board
 from benchy.leaderboard.publication import Publication
 from benchy.leaderboard.ranking import rank
 from benchy.leaderboard.rendering import render
-from benchy.record import RECORD_FILE, RunRecord, read_record
+from benchy.leaderboard.store import RECORDS, read_stored
+from benchy.record import RECORD_FILE
 
-RECORDS = "records"
 ASIDE = ".incoming"
 LOCK_FILE = ".lock"
 LOCK_SECONDS = 120
@@ -45,28 +45,14 @@ def publish(publication: Publication, folder: Path) -> tuple[Board, bool]:
     with _naming_failures(folder):
         (folder / RECORDS).mkdir(parents=True, exist_ok=True)
         with FileLock(folder / LOCK_FILE, timeout=LOCK_SECONDS), _aside(folder) as aside:
-            already_there = _is_there(publication.record, folder)
+            stored = read_stored(_record_files(folder))
+            already_there, records = stored.holds(publication.record), stored.records
             if not already_there:
                 _add(publication, folder, aside)
-            records, unreadable = _read_records(folder)
-            board = rank(records, unreadable=unreadable)
-            _replace_files(render(board, records), folder, aside)
+                records = records | {publication.record.run_name: publication.record}
+            board = rank(records.values(), unreadable=stored.unreadable)
+            _replace_files(render(board, records.values()), folder, aside)
     return board, already_there
-
-
-def _is_there(record: RunRecord, folder: Path) -> bool:
-    place = folder / RECORDS / record.run_name
-    if not place.exists():
-        return False
-    try:
-        there = read_record(place)
-    except (OSError, ValueError) as error:
-        raise UploadFailed(
-            f"{place} is there, but its record cannot be read", hint="move it away, then upload"
-        ) from error
-    if there.run_id != record.run_id:
-        raise UploadFailed(f"{place} holds another run ({there.run_id})", hint="rename neither; run it again")
-    return True
 
 
 def _add(publication: Publication, folder: Path, aside: Path) -> None:
@@ -79,24 +65,16 @@ def _add(publication: Publication, folder: Path, aside: Path) -> None:
     _sync(folder / RECORDS)
 
 
-def _read_records(folder: Path) -> tuple[list[RunRecord], list[str]]:
-    """The records, and the names of what is none: it is left where it is, and ends nothing."""
-    records: list[RunRecord] = []
-    unreadable: list[str] = []
+def _record_files(folder: Path) -> dict[str, bytes | None]:
+    """By the names of the folders that hold them."""
+    found: dict[str, bytes | None] = {}
     for place in sorted((folder / RECORDS).iterdir()):
         try:
-            records.append(_read_published(place))
-        except (OSError, ValueError) as error:
-            unreadable.append(place.name)
-            _log.warning("%s is not shown on the leaderboard: %s", place, " ".join(str(error).split())[:300])
-    return records, unreadable
-
-
-def _read_published(place: Path) -> RunRecord:
-    record = read_record(place)
-    if record.evaluation is None or record.run_name != place.name:
-        raise ValueError(f"{RECORD_FILE} is not that of a finished run of this name")
-    return record
+            found[place.name] = (place / RECORD_FILE).read_bytes()
+        except OSError as error:
+            _log.warning("%s cannot be read: %s", place / RECORD_FILE, error.strerror)
+            found[place.name] = None
+    return found
 
 
 def _replace_files(files: dict[str, bytes], folder: Path, aside: Path) -> None:
