@@ -247,7 +247,7 @@ class ContainerConfig(_Section):
     volumes: Annotated[tuple[_Volume, ...], BeforeValidator(_one_or_more)] = ()
     """More mounts: ``source:target`` or ``source:target:ro``; a source is an absolute path or a volume's name."""
     sandbox: bool = True
-    """Cut the container off from the network once the model and the data are there; false for API back ends."""
+    """Cut the container off from the network once the model and the data are there; never for a model behind an API."""
 
 
 class BenchmarkConfig(_Section):

@@ -44,6 +44,8 @@ class Prepare(Request[Prepared]):
     config: BenchmarkConfig
     token: str | None = Field(default=None, repr=False)
     """The Hub's read token: it travels here, since a container's environment can be inspected."""
+    server_keys: dict[str, str] = Field(default_factory=dict, repr=False)
+    """For a model behind a server: the keys that lm-eval looks for, by the names of their variables."""
     data_sets: dict[str, str] = Field(default_factory=dict)
     """The commits at which a worker before this one loaded the run's data sets: they are loaded so again."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import traceback
@@ -31,6 +32,7 @@ from benchy.record import (
 from benchy.run_folders import find_cut_short, find_of_flow_run, lock_of, make_run_folder, save_record
 from benchy.runtimes import MustWait, choose_runtime
 from benchy.runtimes.worker import Worker
+from benchy.served_models import goes_offline, server_keys
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
 
@@ -85,7 +87,12 @@ class Run:
             self.config, identity_of(self.record, self.folder), on_gpus=True, say=self.log.write, wait=wait
         )
         self._worker = Worker(started, self.log.write)
-        self._asked = Prepare(config=self._pinned(), token=read_token(), data_sets=self.record.data_sets)
+        self._asked = Prepare(
+            config=self._pinned(),
+            token=read_token(),
+            server_keys=server_keys(self.config, os.environ),
+            data_sets=self.record.data_sets,
+        )
         self._worker.send(self._asked)
 
     def model_test(self) -> ModelTestResult:
@@ -182,7 +189,7 @@ class Run:
         if self._asked is not None:
             self._take_prepared(self._worker.receive(self._asked, self.notify))
             self._asked = None
-            if self.config.container.sandbox:
+            if goes_offline(self.config):
                 self._worker.go_offline()
         return self._worker
 

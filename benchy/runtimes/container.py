@@ -9,6 +9,7 @@ from benchy.config import BenchmarkConfig
 from benchy.runtimes import RunIdentity
 from benchy.runtimes.mounts import MountOption, merge_mounts, parse_volume
 from benchy.runtimes.process import launch_command
+from benchy.served_models import goes_offline
 
 WORKER_UID = 10001
 """The user in the container; never root. Its group is that of the host's user, who thus can manage what it writes."""
@@ -81,7 +82,7 @@ def container_options(
     return ContainerOptions(
         image=image_id,
         command=tuple(launch_command(config, "python", on_gpus=on_gpus)),
-        environment=_environment(host, image_id, gpu_uuids, offline=on_gpus and wanted.sandbox)
+        environment=_environment(host, image_id, gpu_uuids, offline=on_gpus and goes_offline(config))
         | ({} if on_gpus else {"HF_HOME": "/tmp/huggingface"}),  # noqa: S108 - its own: it has no cache to write to
         labels=_labels(run, gpu_uuids or gpu_ids),
         mounts=tuple(merge_mounts([*mounts, *volumes, *cache])),

@@ -39,6 +39,7 @@ def prepare(session: Session, request: Prepare) -> Prepared:
     """
     config = request.config
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.update(request.server_keys)
     session.emit(Phase(name="prepare"))
     with collecting_no_garbage():
         require_pinned_gpus()

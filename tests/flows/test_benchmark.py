@@ -76,6 +76,7 @@ def test_each_step_leaves_an_artifact(prefect_api: str, finished: Path) -> None:
     assert "acc" in by_key["scores"]["data"]
     assert "leaderboard.html" in by_key["leaderboard"]["data"]
     assert by_key["evaluation-progress"]["data"] == 100.0
+    assert "demo_animals: 400/400 requests" in by_key["evaluation-progress"]["description"]
 
 
 def test_the_logs_tell_what_happened(prefect_api: str, finished: Path) -> None:

@@ -10,10 +10,13 @@ import pytest
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import AccessDenied, BenchyError, EvaluationFailed, ModelNotFound, NetworkError
-from benchy.protocol import Evaluation, ModelTest
+from benchy.protocol import Evaluation, ModelTest, Prepare
 from benchy.record import EvaluationResult, Metric
 from benchy.worker.evaluation import evaluation
+from benchy.worker.model import loaded_model
 from benchy.worker.model_test import model_test
+from benchy.worker.prepare import prepare
+from benchy.worker.session import Session
 from tests.worker.conftest import MakeConfig, prepared_session
 from tests.worker.openai_server import OpenAIServer, serving
 from tests.worker.test_evaluation import read_files
@@ -75,6 +78,12 @@ def test_the_model_test_says_hello_through_the_same_interface(
         assert (result.parameters, result.size_bytes, result.device) == (None, None, None)
 
 
+def test_the_servers_key_comes_with_the_request(api_config: Callable[..., BenchmarkConfig]) -> None:
+    session = Session(emit=lambda _event: None)
+    prepare(session, Prepare(config=api_config("tiny_text"), server_keys={"OPENAI_API_KEY": "sk-1"}))
+    assert loaded_model(session).header["Authorization"] == "Bearer sk-1"
+
+
 def test_chat_gets_messages(api_config: Callable[..., BenchmarkConfig], server: OpenAIServer, tmp_path: Path) -> None:
     session = prepared_session(api_config("tiny_text", chat=True))
     assert session.identity is not None
@@ -108,8 +117,10 @@ def test_a_server_that_goes_away_is_transient_and_what_it_answered_is_kept(
 
     server.faults = {}
     result = evaluate(config, tmp_path)
-    assert result.resumed_requests == 5
-    assert len(server.answered) == len(set(server.answered)) == 12
+    lost = 5 - result.resumed_requests  # answered, but on their way when another request failed
+    assert 0 <= lost < concurrent
+    assert len(set(server.answered)) == 12
+    assert len(server.answered) == 12 + lost
 
 
 @pytest.mark.parametrize(
