@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchy.errors import ModelLoadError, RankLost, WorkerDied
+from benchy.errors import ModelTestFailed, RankLost, WorkerDied
 from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress
 from benchy.runtimes.process import ProcessTransport
 from benchy.runtimes.worker import Worker
@@ -58,14 +58,38 @@ def test_two_ranks_share_the_work_and_answer_as_one(make_config: MakeConfig, tmp
     assert len(list((tmp_path / "shared").glob("results_*.json"))) == 1
 
 
-def test_what_fails_on_the_ranks_is_one_named_error_and_they_end_with_their_host(make_config: MakeConfig) -> None:
+WAITING = """
+import os, time, torch
+from transformers import LlamaForCausalLM
+
+class WaitingLlama(LlamaForCausalLM):
+    def forward(self, *args, **kwargs):
+        if os.environ["RANK"] == "1":
+            {what_it_does}
+        torch.distributed.barrier()
+        raise AssertionError("the other rank came")
+"""
+
+
+def write_waiting_model(folder: Path, *, rank_1: str) -> dict[str, object]:
+    """A model whose rank 0 waits in a collective for rank 1, which does something else; as the section of a config."""
+    code = WAITING.format(what_it_does=rank_1)
+    return {"name": str(write_model_with_code(folder, "WaitingLlama", code)), "trust_remote_code": True}
+
+
+def test_what_fails_on_one_rank_is_the_error_though_the_other_waits_for_it(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    model = write_waiting_model(tmp_path, rank_1='raise ValueError("its own error")')
     with two_ranks([]) as (worker, transport):
-        worker.request(Prepare(config=make_config(model={"args": {"no_such_argument": 1}})), ignore)
-        with pytest.raises(ModelLoadError, match="no_such_argument"):
+        worker.request(Prepare(config=make_config(model=model)), ignore)
+        with pytest.raises(ModelTestFailed, match="ValueError: its own error") as caught:
             worker.request(ModelTest(), ignore)
         ranks = children_of(transport.pid)
+        assert len(ranks) == 2
         transport.close_input()
         wait_until(lambda: not any(map(is_running, ranks)), seconds=15)
+    assert "in forward" in caught.value.traceback
 
 
 def test_a_rank_that_dies_ends_the_whole_worker(make_config: MakeConfig) -> None:
@@ -79,21 +103,8 @@ def test_a_rank_that_dies_ends_the_whole_worker(make_config: MakeConfig) -> None
         wait_until(lambda: not any(map(is_running, ranks)), seconds=15)
 
 
-STUCK = """
-import os, time, torch
-from transformers import LlamaForCausalLM
-
-class StuckLlama(LlamaForCausalLM):
-    def forward(self, *args, **kwargs):
-        if os.environ["RANK"] == "1":
-            time.sleep(600)
-        torch.distributed.barrier()
-        raise AssertionError("the other rank came")
-"""
-
-
 def test_a_rank_that_is_stuck_is_noticed(make_config: MakeConfig, tmp_path: Path) -> None:
-    model = {"name": str(write_model_with_code(tmp_path, "StuckLlama", STUCK)), "trust_remote_code": True}
+    model = write_waiting_model(tmp_path, rank_1="time.sleep(600)")
     with two_ranks([]) as (worker, _):
         worker.request(Prepare(config=make_config(model=model, performance={"collective_timeout": 2})), ignore)
         with pytest.raises(RankLost, match="died or is stuck") as caught:
