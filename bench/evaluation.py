@@ -36,8 +36,8 @@ from benchy.worker.replicas import Replicas
 BATCH_SIZE = 8
 LARGE = argparse.Namespace(hidden=640, layers=12, dtype="float32", device="cpu")
 KEEPING = (
-    Scenario("2 choices, short context", "loglikelihood", 1.02, short_choices, 64),
-    Scenario("1-token contexts", "loglikelihood", 1.02, tiny_contexts, 1024),
+    Scenario("2 choices, short context", "loglikelihood", 1.02, short_choices, 32),
+    Scenario("1-token contexts", "loglikelihood", 1.02, tiny_contexts, 512),
 )
 SHARED = Scenario("2 choices, short context", "loglikelihood", 1.6, short_choices, 48)
 
