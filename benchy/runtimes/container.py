@@ -84,7 +84,7 @@ def container_options(
         command=tuple(launch_command(config, "python", on_gpus=on_gpus)),
         environment=_environment(host, image_id, gpu_uuids, offline=on_gpus and goes_offline(config))
         | ({} if on_gpus else {"HF_HOME": "/tmp/huggingface"}),  # noqa: S108 - its own: it has no cache to write to
-        labels=_labels(run, gpu_uuids or gpu_ids),
+        labels=run_labels(run, gpu_uuids or gpu_ids),
         mounts=tuple(merge_mounts([*mounts, *volumes, *cache])),
         working_dir=working_dir,
         user=f"{WORKER_UID}:{gid}",
@@ -115,6 +115,7 @@ def _environment(host: Mapping[str, str], image_id: str, gpu_uuids: Sequence[str
     return environment
 
 
-def _labels(run: RunIdentity, gpus: Sequence[str]) -> dict[str, str]:
+def run_labels(run: RunIdentity, gpus: Sequence[str] = ()) -> dict[str, str]:
+    """By which a container is found: whose it is, and the GPUs that it has."""
     labels = {RUN_LABEL: run.name, GPUS_LABEL: ",".join(gpus)}
     return labels | ({FLOW_RUN_LABEL: run.flow_run_id} if run.flow_run_id else {})

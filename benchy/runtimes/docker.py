@@ -5,20 +5,27 @@ from __future__ import annotations
 import os
 import shlex
 import socket
-from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import docker
-from docker.errors import APIError, ContainerError, ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import DeviceRequest, LogConfig, Mount, Ulimit
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import BenchyError, ContainerRefused, DiskFull, GpuNotFound, ImageMissing, NoEngine, NoGpuSupport
 from benchy.gpus import QUERY_GPUS, QUERY_HOLDERS, Gpu, parse_gpus
 from benchy.runtimes import RunIdentity, Say
-from benchy.runtimes.container import FLOW_RUN_LABEL, GPUS_LABEL, RUN_LABEL, ContainerOptions, container_options
+from benchy.runtimes.container import (
+    FLOW_RUN_LABEL,
+    GPUS_LABEL,
+    RUN_LABEL,
+    ContainerOptions,
+    container_options,
+    run_labels,
+)
 from benchy.runtimes.docker_transport import ENGINE_ERRORS, DockerTransport
 from benchy.runtimes.leases import gpus_wanted, start_on_free_gpus
 from benchy.runtimes.mounts import MountOption, let_group_write, mount_for, shared_folders
@@ -67,7 +74,7 @@ class DockerRuntime:
             return start_on_free_gpus(
                 wanted,
                 start_on,
-                look=lambda: look_at_gpus(client, image, cdi=_uses_cdi(config)),
+                look=lambda: look_at_gpus(client, image, run, cdi=_uses_cdi(config)),
                 leased=lambda: leased_gpus(client),
                 say=say,
                 wait=wait,
@@ -93,33 +100,41 @@ def connect() -> docker.DockerClient:
         raise NoEngine(f"no Docker engine answers at {address}") from error
 
 
-def look_at_gpus(client: docker.DockerClient, image: str, *, cdi: bool = False) -> tuple[Gpu, ...]:
+def look_at_gpus(client: docker.DockerClient, image: str, run: RunIdentity, *, cdi: bool = False) -> tuple[Gpu, ...]:
     """The GPUs of the engine's machine, and what holds their memory, as ``nvidia-smi`` in a container sees them.
 
     Raises:
         NoGpuSupport: the engine gives no GPU to a container.
     """
-    request = (
-        DeviceRequest(driver="cdi", device_ids=["nvidia.com/gpu=all"])
-        if cdi
-        else DeviceRequest(count=-1, capabilities=[["gpu"]])
-    )
     try:
-        output: bytes = client.containers.run(
+        looking: Container = client.containers.create(
             image,
             ["sh", "-c", f"{shlex.join(QUERY_GPUS)} && echo && {shlex.join(QUERY_HOLDERS)}"],
             entrypoint=[],
-            device_requests=[request],
+            labels=run_labels(run),
+            device_requests=_device_requests(["nvidia.com/gpu=all"] if cdi else ["all"]),
             pid_mode="host",  # else nvidia-smi cannot name the processes of other containers and of the host
             network_mode="none",
-            remove=True,
         )
-    except ContainerError as error:
-        raise NoGpuSupport(f"the Docker engine took the GPU request but gave no GPU: {error}") from error
+        with _removing(looking):
+            looking.start()
+            failed = looking.wait()["StatusCode"]
+            said = looking.logs(stdout=not failed, stderr=bool(failed)).decode()
     except APIError as error:
         raise name_refusal(error) from error
-    gpus, _, holders = output.decode().partition("\n\n")
+    if failed:
+        raise NoGpuSupport(f"the Docker engine took the GPU request but gave no GPU: {said.strip()}")
+    gpus, _, holders = said.partition("\n\n")
     return parse_gpus(gpus, holders)
+
+
+@contextmanager
+def _removing(container: Container) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with suppress(*ENGINE_ERRORS):
+            container.remove(force=True)
 
 
 def leased_gpus(client: docker.DockerClient) -> dict[str, str]:
