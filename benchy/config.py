@@ -130,7 +130,7 @@ class PerformanceConfig(_Section):
     use_accelerate: bool = False
     """Start one process a GPU with ``accelerate launch`` (data parallel)."""
     num_gpus: Annotated[int, Field(gt=0)] | None = None
-    """How many GPUs; ``gpus`` says which."""
+    """How many GPUs; ``gpus`` says which, else a container gets those with the most free memory."""
     replicas: Annotated[int, Field(gt=0)] | None = None
     """Load the model so many times, each on its own GPU (or core); whichever is free takes the next requests."""
     parallelize: bool = False
@@ -263,7 +263,7 @@ class BenchmarkConfig(_Section):
     wandb: WandbConfig | None = None
     """Weights & Biases beside the leaderboard, or in its place."""
     gpus: Annotated[tuple[int | str, ...], BeforeValidator(_as_tuple), Field(min_length=1)] | None = None
-    """Indices or UUIDs of the GPUs to use, as ``nvidia-smi -L`` lists them."""
+    """The GPUs to use: indices or UUIDs, as ``nvidia-smi -L`` lists them, or CDI names (``nvidia.com/gpu=0``)."""
     runtime: Literal["docker", "process"] | None = None
     """Where the GPU worker runs: a container, or a child process on this machine. If not set: a container where a
     Docker engine answers and ``gpus`` or ``performance.num_gpus`` asks for GPUs."""

@@ -134,6 +134,19 @@ print(made)
 
 
 @BUILDING
+def test_a_kernel_of_triton_finds_what_compiles_its_stub(engine: Engine, gpu_image: str) -> None:
+    """CPU builds of torch bring no Triton; this is what it does (triton/runtime/build.py)."""
+    code = """
+import ctypes, pathlib, subprocess, sysconfig
+pathlib.Path("/tmp/stub.c").write_text("#include <Python.h>\\nint answer(void) { return 42; }")
+include = sysconfig.get_paths()["include"]
+subprocess.run(["gcc", "/tmp/stub.c", "-O3", "-shared", "-fPIC", "-o", "/tmp/stub.so", f"-I{include}"], check=True)
+print(ctypes.CDLL("/tmp/stub.so").answer())
+"""
+    assert python_in(engine, gpu_image, code, tmpfs={"/tmp": "exec"}) == "42"  # noqa: S108
+
+
+@BUILDING
 def test_a_change_of_our_code_keeps_the_packages(
     engine: Engine, gpu_image: str, base_image: str, tmp_path: Path
 ) -> None:

@@ -5,17 +5,27 @@ from __future__ import annotations
 import os
 import shlex
 import socket
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import docker
+import requests
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import DeviceRequest, LogConfig, Mount, Ulimit
 
 from benchy.config import BenchmarkConfig
-from benchy.errors import BenchyError, ContainerRefused, DiskFull, GpuNotFound, ImageMissing, NoEngine, NoGpuSupport
+from benchy.errors import (
+    BenchyError,
+    ContainerRefused,
+    DiskFull,
+    EngineLost,
+    GpuNotFound,
+    ImageMissing,
+    NoEngine,
+    NoGpuSupport,
+)
 from benchy.gpus import QUERY_GPUS, QUERY_HOLDERS, Gpu, parse_gpus
 from benchy.runtimes import RunIdentity, Say
 from benchy.runtimes.container import (
@@ -26,7 +36,7 @@ from benchy.runtimes.container import (
     container_options,
     run_labels,
 )
-from benchy.runtimes.docker_transport import ENGINE_ERRORS, DockerTransport
+from benchy.runtimes.docker_transport import ENGINE_ERRORS, DockerTransport, remove
 from benchy.runtimes.leases import gpus_wanted, start_on_free_gpus
 from benchy.runtimes.mounts import MountOption, let_group_write, mount_for, shared_folders
 
@@ -44,7 +54,7 @@ class DockerRuntime:
 
         Raises:
             MustWait: other runs have its GPUs, and ``wait`` is false.
-            NoEngine, NoGpuSupport, ImageMissing, ContainerRefused: what the engine lacks.
+            NoEngine, EngineLost, NoGpuSupport, ImageMissing, ContainerRefused: what the engine lacks.
             GpuNotFound, GpuBusy: what the GPUs lack.
             ConfigError: a folder of the config cannot be seen by the worker.
         """
@@ -79,8 +89,10 @@ class DockerRuntime:
                 say=say,
                 wait=wait,
             )
-        except BaseException:
+        except BaseException as error:
             client.close()
+            if isinstance(error, requests.RequestException):
+                raise name_refusal(error) from error
             raise
 
 
@@ -106,35 +118,25 @@ def look_at_gpus(client: docker.DockerClient, image: str, run: RunIdentity, *, c
     Raises:
         NoGpuSupport: the engine gives no GPU to a container.
     """
+    looking: Container = client.containers.create(
+        image,
+        ["sh", "-c", f"{shlex.join(QUERY_GPUS)} && echo && {shlex.join(QUERY_HOLDERS)}"],
+        entrypoint=[],
+        labels=run_labels(run),
+        device_requests=_device_requests(["nvidia.com/gpu=all"] if cdi else ["all"]),
+        pid_mode="host",  # else nvidia-smi cannot name the processes of other containers and of the host
+        network_mode="none",
+    )
     try:
-        looking: Container = client.containers.create(
-            image,
-            ["sh", "-c", f"{shlex.join(QUERY_GPUS)} && echo && {shlex.join(QUERY_HOLDERS)}"],
-            entrypoint=[],
-            labels=run_labels(run),
-            device_requests=_device_requests(["nvidia.com/gpu=all"] if cdi else ["all"]),
-            pid_mode="host",  # else nvidia-smi cannot name the processes of other containers and of the host
-            network_mode="none",
-        )
-        with _removing(looking):
-            looking.start()
-            failed = looking.wait()["StatusCode"]
-            said = looking.logs(stdout=not failed, stderr=bool(failed)).decode()
-    except APIError as error:
-        raise name_refusal(error) from error
+        looking.start()
+        failed = looking.wait()["StatusCode"]
+        said = looking.logs(stdout=not failed, stderr=bool(failed)).decode()
+    finally:
+        remove(looking)
     if failed:
         raise NoGpuSupport(f"the Docker engine took the GPU request but gave no GPU: {said.strip()}")
     gpus, _, holders = said.partition("\n\n")
     return parse_gpus(gpus, holders)
-
-
-@contextmanager
-def _removing(container: Container) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        with suppress(*ENGINE_ERRORS):
-            container.remove(force=True)
 
 
 def leased_gpus(client: docker.DockerClient) -> dict[str, str]:
@@ -159,28 +161,17 @@ def remove_containers(flow_run_id: str) -> None:
     with closing(connect()) as client:
         filters: dict[str, Any] = {"label": f"{FLOW_RUN_LABEL}={flow_run_id}"}
         for container in client.containers.list(all=True, filters=filters, ignore_removed=True):
-            with suppress(*ENGINE_ERRORS):  # it is being removed already
-                container.remove(force=True)
+            remove(container)
 
 
 def start_container(client: docker.DockerClient, options: ContainerOptions) -> DockerTransport:
-    """Create, attach, start; whatever goes wrong, no container is left.
-
-    Raises:
-        BenchyError: the engine's refusal by its name.
-    """
-    try:
-        container: Container = client.containers.create(**docker_arguments(options))
-    except APIError as error:
-        raise name_refusal(error) from error
+    """Create, attach, start; whatever goes wrong, no container is left."""
+    container: Container = client.containers.create(**docker_arguments(options))
     try:
         transport = DockerTransport(client, container)
         container.start()
-    except BaseException as error:
-        with suppress(*ENGINE_ERRORS):
-            container.remove(force=True)
-        if isinstance(error, APIError):
-            raise name_refusal(error) from error
+    except BaseException:
+        remove(container)
         raise
     return transport
 
@@ -221,8 +212,10 @@ def _device_requests(gpu_ids: Sequence[str]) -> list[DeviceRequest]:
     return [DeviceRequest(device_ids=list(gpu_ids), capabilities=[["gpu"]])]
 
 
-def name_refusal(error: APIError) -> BenchyError:
-    """The error of the tree for what the engine says when it creates or starts a container."""
+def name_refusal(error: requests.RequestException) -> BenchyError:
+    """The error of the tree for what the engine says when it creates or starts a container, or for its silence."""
+    if not isinstance(error, APIError):
+        return EngineLost(f"the Docker engine went away while a worker was being started: {error}")
     said = " ".join(str(error.explanation or error).split())
     if "could not select device driver" in said:
         return NoGpuSupport(f"the Docker engine has no GPU support: {said}")

@@ -28,6 +28,12 @@ CHUNKS_AHEAD = 256
 SECONDS_FOR_LAST_EVENTS = 2.0
 
 
+def remove(container: Container) -> None:
+    """End and remove it, now."""
+    with suppress(*ENGINE_ERRORS):  # it is being removed already, or the engine is gone
+        container.remove(force=True)
+
+
 class DockerTransport:
     """A worker that is a container. The container is removed when it ends."""
 
@@ -97,8 +103,7 @@ class DockerTransport:
 
     def kill(self) -> None:
         """End and remove it, now."""
-        with suppress(*ENGINE_ERRORS):  # it is being removed already, or the engine is gone
-            self._container.remove(force=True)
+        remove(self._container)
         self._ended.wait(SECONDS_FOR_LAST_EVENTS)
 
     def explain_end(self) -> BenchyError:

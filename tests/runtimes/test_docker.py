@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from benchy.config import BenchmarkConfig, parse_config
 from benchy.errors import (
@@ -35,7 +36,7 @@ from benchy.record import Facts
 from benchy.run import open_run
 from benchy.runtimes import MustWait, RunIdentity, choose_runtime
 from benchy.runtimes.container import GPUS_LABEL, RUN_LABEL, container_options
-from benchy.runtimes.docker import DockerRuntime, leased_gpus, start_container
+from benchy.runtimes.docker import DockerRuntime, leased_gpus, name_refusal, start_container
 from benchy.runtimes.docker_transport import DockerTransport
 from benchy.runtimes.mounts import let_group_write
 from benchy.runtimes.process import ProcessRuntime
@@ -312,6 +313,9 @@ def test_an_engine_without_gpus_and_one_that_goes_away_are_named(
         with pytest.raises(EngineLost) as lost:
             started.request(ModelTest(), ignore)
     assert lost.value.transient
+    with pytest.raises(requests.RequestException) as silent:
+        leased_gpus(engine_without_gpus.client)
+    assert isinstance(name_refusal(silent.value), EngineLost)
 
 
 def point_at(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
