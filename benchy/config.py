@@ -73,11 +73,16 @@ class ModelConfig(_Section):
     backend: _Name = "hf"
     """lm-eval's name of the model type: ``hf``, ``vllm``, ``local-completions``, ...
 
-    ``hf-fast`` is Benchy's own: ``hf`` with log-likelihoods that compute each shared context once (within 1e-4 of those
-    of ``hf`` in float32, not to the last digit).
+    ``hf`` computes what log-likelihood requests share only once, within 1e-4 of plain lm-eval in float32 and not to the
+    last digit; ``hf-stock`` is plain lm-eval.
     """
     args: dict[str, Any] = Field(default_factory=dict)
     """More arguments of that model type, passed through to lm-eval."""
+
+    @property
+    def lm_eval_backend(self) -> str:
+        """The same, where two ways to compute one thing are no matter."""
+        return "hf" if self.backend == "hf-stock" else self.backend
 
 
 class EvaluationConfig(_Section):

@@ -17,7 +17,7 @@ from benchy.memory import read_shape
 
 _NAMES_A_CONFIG = re.compile(r"""["']([\w.-]+)["']\s*[,:]\s*["']\w+Config["']""")
 """``("llama", "LlamaConfig")`` or ``"llama": "LlamaConfig"``."""
-HF_BACKENDS = {"hf", "hf-fast", "hf-auto", "huggingface"}
+HF_BACKENDS = {"hf", "hf-stock", "hf-auto", "huggingface"}
 
 
 def check_model(

@@ -10,7 +10,7 @@ from benchy.config import ModelConfig
 from benchy.errors import ModelLoadError, ModelNotFound
 
 LOCAL_BACKENDS = {
-    "hf", "hf-fast", "hf-auto", "huggingface", "hf-multimodal", "hf-mistral3", "hf-audiolm-qwen", "steered",
+    "hf", "hf-stock", "hf-auto", "huggingface", "hf-multimodal", "hf-mistral3", "hf-audiolm-qwen", "steered",
     "vllm", "vllm-vlm", "sglang", "mamba_ssm", "ipex", "neuronx", "openvino", "habana",
 }  # fmt: skip
 """lm-eval's model types that load weights themselves; the others speak to a server."""

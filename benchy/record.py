@@ -214,6 +214,15 @@ class BenchmarkResult(_Data):
     """Of a group: every benchmark and group below it, at any depth; its score is made of theirs."""
 
 
+class Scoring(_Data):
+    """How log-likelihoods were computed. Runs of both ways are comparable: in float32 they differ by less than 1e-4."""
+
+    way: Literal["fast", "stock"]
+    """``stock`` is lm-eval's own; ``fast`` computes what requests share only once."""
+    reason: str | None = None
+    """Why not the fast way, where ``model.backend`` asks for it."""
+
+
 class EvaluationResult(_Data):
     """The answer to ``evaluation``."""
 
@@ -231,6 +240,8 @@ class EvaluationResult(_Data):
     """Of Python's, numpy's and torch's random numbers, and of the sampling of worked examples."""
     batch_sizes: tuple[int, ...]
     """All that were used, in their order: one that did not fit into the memory is followed by its half."""
+    scoring: Scoring | None = None
+    """None if the model is not a transformers one in the worker."""
     warnings: tuple[str, ...] = ()
     """Where scores are known to drift from what others measured."""
     load_seconds: float | None

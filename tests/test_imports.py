@@ -12,7 +12,7 @@ import pytest
 from tests.commands import REPOSITORY
 
 SUBCLASSES_OF_LM_EVAL = "benchy.worker.fast."
-"""Imported by lm-eval's registry alone, when the model type is used."""
+"""Imported when the model type is used."""
 
 
 def modules_below(package: str) -> list[str]:

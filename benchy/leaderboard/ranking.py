@@ -65,7 +65,7 @@ def _entry(record: RunRecord, evaluation: EvaluationResult) -> Entry:
 def _arguments(record: RunRecord) -> dict[str, str]:
     """What makes the same weights another model; only what was set."""
     model = record.config.model
-    told = {"backend": model.backend, "max_length": model.max_length, **model.args}
+    told = {"backend": model.lm_eval_backend, "max_length": model.max_length, **model.args}
     if record.config.performance.mixed_precision != "no":
         told["mixed_precision"] = record.config.performance.mixed_precision
     return {name: str(told[name]) for name in sorted(told) if told[name] is not None}

@@ -16,13 +16,13 @@ from benchy.errors import NotEnoughMemory
 from benchy.worker.answers import MISSING, AnswerStore, Kept, request_key
 from benchy.worker.api import is_api_model
 from benchy.worker.batches import Batches
-from benchy.worker.chunks import generated_chunks, scored_chunks
+from benchy.worker.chunks import generated_chunks, planned_chunks, scored_chunks
 from benchy.worker.counting import RequestCounter
 from benchy.worker.failures import is_out_of_memory
-from benchy.worker.model import is_transformers_model
+from benchy.worker.model import is_transformers_model, scoring_of
 from benchy.worker.patching import replaced
 from benchy.worker.progress import bars_hidden
-from benchy.worker.replica import GENERATE, SCORE, Chunk, answer_chunk
+from benchy.worker.replica import GENERATE, SCORE, SCORE_PLANNED, Chunk, answer_chunk
 from benchy.worker.replicas import Replicas
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Answering:
     lm-eval's models call ``cache_hook.add_partial`` after each answer, in batches. A batch is written before the next
     forward pass begins, whole, so that the answers on disk are always those of whole batches: what is asked again after
     a crash falls into the same batches as before, and the scores are the same to the last digit, since the padding of a
-    batch touches it.
+    batch touches it. A model that plans (``FastHFLM``) is asked everything again, and told what is known.
     """
 
     def __init__(self, lm: Any, store: AnswerStore, counter: RequestCounter, replicas: Replicas | None = None) -> None:
@@ -54,11 +54,13 @@ class Answering:
         self._batches: Batches | None = None
         self._batched = is_transformers_model(lm)
         self._at_once = None if self._batched or is_api_model(lm) else REQUESTS_AT_ONCE
+        scoring = scoring_of(lm)
+        self._plans = scoring is not None and scoring.way == "fast"
         self._pending: list[Kept] = []
         self._keys: dict[tuple[str, ...], str] = {}
         self._given: Counter[str] = Counter()
         self._windows_seen: Counter[str] = Counter()
-        self._answering = self._rolling = self._draws = self._in_chunk = False
+        self._answering = self._rolling = self._draws = self._planned = self._in_chunk = False
         self.batch_sizes: list[int] = []
         """All that were used, in their order."""
         self.found = 0
@@ -129,11 +131,14 @@ class Answering:
         self._draws = kind == "generate_until" and any(_is_drawn(request) for request in requests)
         if self._replicas and kind == "generate_until" and not self._draws:
             answer = self._share_generation
+        self._planned = self._plans and kind == "loglikelihood"
+        if self._planned and batches:
+            batches.settle(self._lm.fitting_batch_size)
         while missing := [index for index, one in enumerate(found) if one is MISSING]:
             if len(missing) < len(requests):
                 self._go_on(part, len(requests) - len(missing), len(requests))
             missing = missing[: self._at_once]
-            fresh = self._ask(answer, [requests[index] for index in missing], batches)
+            fresh = self._ask_missing(answer, requests, found, missing, batches)
             if fresh is None:
                 found = self._store.take(keys)
                 continue
@@ -149,6 +154,20 @@ class Answering:
         logger.info("%s: %d of %d requests are answered already", part, done, total)
         if self._draws and self._store.random_state is not None:
             _set_random_state(self._store.random_state)
+
+    def _ask_missing(
+        self, answer: Answer, requests: list[Any], found: list[Any], missing: list[int], batches: Batches | None
+    ) -> list[Any] | None:
+        """The model's answers to the missing requests; None if the memory did not suffice.
+
+        Raises:
+            NotEnoughMemory: not even for one request.
+        """
+        if not self._planned:
+            return self._ask(answer, [requests[index] for index in missing], batches)
+        with replaced(self._lm, known={index: one for index, one in enumerate(found) if one is not MISSING}):
+            fresh = self._ask(answer, requests, batches)
+        return fresh and [fresh[index] for index in missing]
 
     def _ask(self, answer: Answer, requests: list[Any], batches: Batches | None) -> list[Any] | None:
         """The model's answers; None if the memory did not suffice, and the batches are smaller now.
@@ -213,8 +232,13 @@ class Answering:
             if not self._replicas or not self._batches or self._rolling or self._in_chunk:
                 return score(requests, *args, **kwargs)
             size = self._batches.settle()
-            cut = scored_chunks(self._lm, requests, size)
-            chunks = [Chunk(SCORE, size, [requests[index] for index in part]) for part in cut]
+            if self._planned:
+                planned = list(planned_chunks(self._lm.plan(requests)))
+                cut = [[index for batch in chunk for index in batch.indices] for chunk in planned]
+                chunks = [Chunk(SCORE_PLANNED, size, chunk) for chunk in planned]
+            else:
+                cut = scored_chunks(self._lm, requests, size)
+                chunks = [Chunk(SCORE, size, [requests[index] for index in part]) for part in cut]
             return self._share("loglikelihood", cut, chunks, [texts for texts, *_ in requests])
 
         return shared
@@ -229,13 +253,14 @@ class Answering:
 
     def _share(self, kind: str, cut: list[list[int]], chunks: list[Chunk], arguments: list[Any]) -> list[Any]:
         assert self._replicas  # noqa: S101 - the callers looked
-        answers: list[Any] = [None] * len(arguments)
+        answers: dict[int, Any] = dict(self._lm.known) if self._planned else {}
         for number, fresh in self._replicas.answer(chunks, self._answer_chunk):
-            for index, answer in zip(cut[number], fresh, strict=True):
-                answers[index] = answer
+            new = [(index, one) for index, one in zip(cut[number], fresh, strict=True) if index not in answers]
+            for index, answer in new:
                 self.add_partial(kind, arguments[index], answer)
+            answers |= new
             self._write_pending()
-        return answers
+        return [answers[index] for index in range(len(arguments))]
 
     def _answer_chunk(self, chunk: Chunk) -> list[Any]:
         """With this process's model; the caller keeps the answers, as it keeps those of the others."""

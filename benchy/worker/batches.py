@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,9 +56,16 @@ class Batches:
         with replaced(self._lm, batch_size_per_gpu=size, _world_size=1, **methods):
             yield
 
-    def settle(self) -> int:
-        """One size for the whole part, measured now if it is not yet known."""
-        if self._fixed is None:
+    def settle(self, fitting: Callable[[int], int] | None = None) -> int:
+        """One size for the whole part, found now if it is not yet known.
+
+        Args:
+            fitting: says how many requests fit that are as long as the longest; if not given, it is measured.
+        """
+        if self._fixed is None and fitting is not None:
+            self._fixed = fitting(self._longest())
+            self._use(self._fixed)
+        elif self._fixed is None:
             self._fixed = self._detect()
         return self._fixed
 

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
-BATCHES_A_CHUNK = 64
-"""For a model type that finds what requests have in common, which takes more than one batch."""
+if TYPE_CHECKING:  # it imports numpy, which the worker does when it has told the host that it lives
+    from benchy.worker.fast.plan import Batch
+
+PREFIXES_A_CHUNK = 10
+"""A chunk holds so many times the tokens of its prefix, which each replica computes for itself."""
+
+
+def planned_chunks(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
+    """Consecutive batches of a faster model's plan, cut where the prefix changes or is worth being computed again."""
+    for _, alike in groupby(batches, key=lambda batch: tuple(map(id, batch.prefixes))):
+        chunk: list[Batch] = []
+        for batch in alike:
+            chunk.append(batch)
+            if sum(one.length for one in chunk) >= PREFIXES_A_CHUNK * batch.depth:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
 
 
 def scored_chunks(lm: Any, requests: Sequence[Any], batch_size: int) -> list[list[int]]:
@@ -24,8 +41,8 @@ def scored_chunks(lm: Any, requests: Sequence[Any], batch_size: int) -> list[lis
         _, context, continuation = max((requests[index] for index in row), key=lambda one: len(one[-1]))
         return -len(context) - len(continuation), tuple(context + continuation)
 
-    size = batch_size * (1 if _is_stock(lm, "_loglikelihood_tokens") else BATCHES_A_CHUNK)
-    return [[index for row in rows_of for index in row] for rows_of in _cut(sorted(rows.values(), key=order), size)]
+    cut = _cut(sorted(rows.values(), key=order), batch_size)
+    return [[index for row in rows_of for index in row] for rows_of in cut]
 
 
 def generated_chunks(lm: Any, requests: Sequence[Any], batch_size: int) -> list[list[int]]:
@@ -41,10 +58,3 @@ def generated_chunks(lm: Any, requests: Sequence[Any], batch_size: int) -> list[
 def _cut(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
     for start in range(0, len(items), size):
         yield list(items[start : start + size])
-
-
-def _is_stock(lm: Any, method: str) -> bool:
-    from lm_eval.models.huggingface import HFLM
-
-    found: Callable[..., Any] = getattr(type(lm), method)
-    return found is getattr(HFLM, method)

@@ -22,7 +22,7 @@ from benchy.worker.clock import Clock
 from benchy.worker.counting import RequestCounter
 from benchy.worker.drift import fewshot_counts, find_drift, prompts_hash
 from benchy.worker.failures import failing_as
-from benchy.worker.model import lm_eval_arguments, loaded_model
+from benchy.worker.model import lm_eval_arguments, loaded_model, scoring_of
 from benchy.worker.packages import listed_without_pip
 from benchy.worker.ranks import RankDone, own_rank
 from benchy.worker.session import Session
@@ -75,6 +75,7 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
         resumed_seconds=answering.found_seconds,
         seeds=config.evaluation.seeds,
         batch_sizes=tuple(answering.batch_sizes),
+        scoring=scoring_of(lm),
         load_seconds=session.load_seconds if newly_loaded else None,
         task_build_seconds=clock.total("task_build"),
         inference_seconds=clock.total("inference"),
@@ -88,17 +89,19 @@ def _answering(session: Session, folder: Path, tasks: dict[str, Any]) -> Iterato
     folder.mkdir(parents=True, exist_ok=True)
     config, identity = session.prepared()
     name = f"answers_{session.lm.rank}.jsonl" if session.lm.world_size > 1 else "answers.jsonl"
-    with closing(AnswerStore(folder / name, answer_identity(config, identity))) as store:
+    with closing(AnswerStore(folder / name, answer_identity(config, identity, session.lm))) as store:
         answering = Answering(session.lm, store, RequestCounter(tasks, session.emit), session.replicas)
         with answering.standing_in():
             yield answering
 
 
-def answer_identity(config: BenchmarkConfig, identity: ModelIdentity) -> dict[str, Any]:
+def answer_identity(config: BenchmarkConfig, identity: ModelIdentity, lm: Any) -> dict[str, Any]:
     """All that decides what a model answers to a request, but for the request."""
+    scoring = scoring_of(lm)
     return {
         "model": identity.model_dump(mode="json"),
         "backend": config.model.backend,
+        "scoring": scoring and scoring.way,
         "arguments": lm_eval_arguments(config, identity),
         "device": config.evaluation.device,
         "mixed_precision": config.performance.mixed_precision,
@@ -127,7 +130,7 @@ def _evaluate(
         )
     if results is None:
         raise RankDone
-    results["config"]["model"] = tracker.general_config_tracker.model_source = config.model.backend
+    results["config"]["model"] = tracker.general_config_tracker.model_source = config.model.lm_eval_backend
     samples = results.pop("samples", None)
     tracker.save_results_aggregated(results=results, samples=samples)
     for name in samples or {}:

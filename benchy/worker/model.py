@@ -9,7 +9,7 @@ from typing import Any
 from benchy.config import BenchmarkConfig
 from benchy.errors import ModelLoadError, WorkerError
 from benchy.protocol import Phase
-from benchy.record import ModelIdentity
+from benchy.record import ModelIdentity, Scoring
 from benchy.worker.api import refuse_broken_answers
 from benchy.worker.failures import failing_as
 from benchy.worker.ranks import join_ranks
@@ -61,15 +61,27 @@ def is_transformers_model(lm: Any) -> bool:
     return isinstance(lm, HFLM)
 
 
+def scoring_of(lm: Any) -> Scoring | None:
+    """How this model computes log-likelihoods; None if another process does."""
+    if not is_transformers_model(lm):
+        return None
+    from benchy.worker.fast.model import FastHFLM
+
+    if not isinstance(lm, FastHFLM):
+        return Scoring(way="stock")
+    return Scoring(way="fast" if lm.stock_reason is None else "stock", reason=lm.stock_reason)
+
+
 def model_type(config: BenchmarkConfig) -> Any:
-    """lm-eval's class; raises whatever its import raises."""
+    """lm-eval's class, or Benchy's subclass of it; raises whatever its import raises."""
     import lm_eval.models  # noqa: F401 - fills the registry
     from lm_eval.api.registry import get_model
 
-    from benchy.worker import fast
+    if config.model.backend == "hf":
+        from benchy.worker.fast.model import FastHFLM
 
-    fast.register()
-    return get_model(config.model.backend)
+        return FastHFLM
+    return get_model(config.model.lm_eval_backend)
 
 
 def create_model(config: BenchmarkConfig, identity: ModelIdentity) -> Any:

@@ -12,7 +12,7 @@ from benchy.protocol import ModelTest, Phase
 from benchy.record import ModelTestResult
 from benchy.worker.api import as_prompt
 from benchy.worker.failures import failing_as
-from benchy.worker.model import is_transformers_model, loaded_model
+from benchy.worker.model import is_transformers_model, loaded_model, scoring_of
 from benchy.worker.session import Session
 
 MAX_NEW_TOKENS = 32
@@ -32,6 +32,7 @@ def model_test(session: Session, request: ModelTest) -> ModelTestResult:
     with failing_as(ModelTestFailed, f"{config.model.name} loads but does not generate"):
         if is_transformers_model(lm):
             _refuse_nan(lm, request.prompt)
+            scoring_of(lm)  # if it is the slower way, the log says so now
         started = time.monotonic()
         text = _generate(lm, request.prompt)
         seconds = time.monotonic() - started

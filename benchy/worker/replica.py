@@ -16,6 +16,7 @@ from benchy.record import ModelIdentity
 
 GENERATE = "generate_until"
 SCORE = "_loglikelihood_tokens"
+SCORE_PLANNED = "score"
 
 Call = Callable[[list[Any]], list[Any]]
 
@@ -25,10 +26,11 @@ class Chunk:
     """Requests that are answered in one call, of which each replica does the same."""
 
     method: str
-    """The model's: ``generate_until`` or ``_loglikelihood_tokens``."""
+    """The model's: ``generate_until``, ``_loglikelihood_tokens`` or, of ``FastHFLM``, ``score``."""
     batch_size: int
     requests: Sequence[Any]
-    """Arguments of a generation, or lm-eval's triples of texts, context tokens and continuation tokens."""
+    """Arguments of a generation; or lm-eval's triples of texts, context tokens and continuation tokens; or planned
+    batches of such."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def answer_chunk(lm: Any, chunk: Chunk) -> list[Any]:
     """A chunk's answers in the order of its requests."""
     from benchy.worker.patching import replaced
 
+    if chunk.method == SCORE_PLANNED:
+        return [answer for _, answer in lm.score(chunk.requests)]
     with replaced(lm, batch_size_per_gpu=chunk.batch_size):
         if chunk.method == GENERATE:
             return list(lm.generate_until([_instance(one) for one in chunk.requests], disable_tqdm=True))

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import WorkerDied
 from benchy.protocol import Evaluation, Prepare, Progress
-from benchy.record import EvaluationResult
+from benchy.record import EvaluationResult, Scoring
 from benchy.runtimes.process import ProcessRuntime
 from benchy.runtimes.worker import Worker
 from benchy.worker.answering import REQUESTS_AT_ONCE, Answering
 from benchy.worker.answers import AnswerStore
 from benchy.worker.counting import RequestCounter
 from benchy.worker.evaluation import evaluation
+from benchy.worker.model import loaded_model, scoring_of
+from benchy.worker.session import Session
 from tests.runtimes import A_RUN
 from tests.worker.conftest import MakeConfig, prepared_session
 from tests.worker.test_evaluation import DIFFERS, read_files, without
@@ -31,6 +35,8 @@ from tests.worker.tiny import FORWARD_LOG, write_logged_model
 
 TASKS = "tiny,tiny_sampled,tiny_rolling"
 BATCH = 4
+MOST_ROWS = 12
+"""Of a packed batch that takes no more memory, and of the prefixes that it reads."""
 
 
 @pytest.fixture(scope="session")
@@ -77,12 +83,14 @@ def evaluate_until(lines: int, log: Path, config: BenchmarkConfig, folder: Path)
     worker.close()
 
 
-def test_five_kills_change_no_score_and_repeat_only_the_batches_in_flight(
-    config: BenchmarkConfig, forward_log: Path, tmp_path: Path
+@pytest.mark.parametrize(("backend", "kills"), [("hf", 5), ("hf-stock", 1)])
+def test_kills_change_no_score_and_repeat_only_the_batches_in_flight(
+    config: BenchmarkConfig, forward_log: Path, tmp_path: Path, backend: str, kills: int
 ) -> None:
+    config = config.model_copy(update={"model": config.model.model_copy(update={"backend": backend})})
     undisturbed = evaluation(prepared_session(config), Evaluation(run_folder=str(tmp_path / "undisturbed")))
     prompts = count_lines(forward_log)
-    moments = sorted(random.sample(range(1, prompts - 3 * BATCH), 5))
+    moments = sorted(random.sample(range(1, prompts - 3 * BATCH), kills))
     print(f"killed after {moments} of {prompts} prompts")  # noqa: T201 - shown if the test fails
 
     log = forward_log
@@ -91,12 +99,13 @@ def test_five_kills_change_no_score_and_repeat_only_the_batches_in_flight(
         evaluate_until(moment, log, config, tmp_path / "killed")
     result = evaluation(prepared_session(config), Evaluation(run_folder=str(tmp_path / "killed")))
 
-    assert prompts <= count_lines(log) <= prompts + 5 * BATCH
+    assert prompts <= count_lines(log) <= prompts + kills * (BATCH if backend == "hf-stock" else MOST_ROWS)
     results, samples = read_files(tmp_path / "killed")
     expected_results, expected_samples = read_files(tmp_path / "undisturbed")
     assert samples == expected_samples
     assert without(results, DIFFERS) == without(expected_results, DIFFERS)
     assert result.benchmarks[0].metrics == undisturbed.benchmarks[0].metrics
+    assert result.scoring == undisturbed.scoring == Scoring(way="fast" if backend == "hf" else "stock")
     assert result.requests == undisturbed.requests
     assert result.resumed_requests > 0 == undisturbed.resumed_requests
     assert result.inference_seconds > result.resumed_seconds > 0 == undisturbed.resumed_seconds
@@ -190,3 +199,50 @@ def test_a_model_that_answers_all_at_once_is_asked_in_parts(tmp_path: Path) -> N
     assert lm.calls == 4
     assert [answer for answer, _ in answers] == [-float(number) for number in range(count)]
     assert (events[-1].done, events[-1].total) == (count, count)
+
+
+class Crash(BaseException):
+    """Ends an evaluation where a killed process would end it."""
+
+
+def evaluate_until_pass(
+    number: int | None, session: Session, folder: Path, *, full_at: int | None
+) -> tuple[int, EvaluationResult | None]:
+    """Crash before one of the model's forward passes, and let the memory not suffice for one; returns their number."""
+    passes = itertools.count(1)
+    done = 0
+
+    def count(_model: object, _arguments: object) -> None:
+        nonlocal done
+        done = next(passes)
+        if done == number:
+            raise Crash
+        if done == full_at:
+            raise torch.OutOfMemoryError("this GPU is full")
+
+    result = None
+    with loaded_model(session).model.register_forward_pre_hook(count), suppress(Crash):
+        result = evaluation(session, Evaluation(run_folder=str(folder)))
+    return done, result
+
+
+@pytest.mark.parametrize("full_at", [None, 3])
+def test_a_plan_is_the_same_wherever_it_was_cut_short(
+    make_config: MakeConfig, tmp_path: Path, full_at: int | None
+) -> None:
+    """Also if the memory did not suffice at first, so that batches of another plan are answered in parts."""
+    session = prepared_session(make_config("tiny_choice", batch_size=2))
+    assert scoring_of(loaded_model(session)) == Scoring(way="fast")
+    passes, undisturbed = evaluate_until_pass(None, session, tmp_path / "undisturbed", full_at=full_at)
+    assert undisturbed is not None
+    assert undisturbed.batch_sizes == ((2,) if full_at is None else (2, 1))
+    expected = read_files(tmp_path / "undisturbed")[1]
+    for moment in random.sample(range(4, passes), 3):
+        folder = tmp_path / f"cut short before pass {moment} of {passes}"
+        _, nothing = evaluate_until_pass(moment, session, folder, full_at=full_at)
+        rest, result = evaluate_until_pass(None, session, folder, full_at=None)
+        assert nothing is None
+        assert result is not None
+        assert rest < passes
+        assert result.batch_sizes[-1] == undisturbed.batch_sizes[-1]
+        assert read_files(folder)[1] == expected, folder

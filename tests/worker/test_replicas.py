@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
 from contextlib import closing, nullcontext
 from pathlib import Path
 
@@ -45,7 +46,9 @@ def test_two_replicas_give_identical_results_and_both_work(
         prompts[replicas] = [log.read_text().splitlines() for log in tmp_path.glob(f"forward {replicas} *.log")]
 
     assert [len(prompts[replicas]) for replicas in (1, 2)] == [1, 2], "the processes that computed"
-    assert sorted(prompts[1][0]) == sorted([*prompts[2][0], *prompts[2][1]]), "the same batches, each computed once"
+    both = Counter([*prompts[2][0], *prompts[2][1]])
+    assert Counter(prompts[1][0]).keys() == both.keys(), "the same batches"
+    assert both.total() < len(prompts[1][0]) * 1.3, "each computed once, but for prefixes that they share"
     one, two = read_files(tmp_path / "1"), read_files(tmp_path / "2")
     assert one[1] == two[1]
     assert without(one[0], DIFFERS) == without(two[0], DIFFERS)
@@ -55,7 +58,8 @@ def test_a_replica_that_dies_leaves_its_chunk_to_the_others(
     make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Killed when the first answer has come, with a chunk in hand."""
-    expected = evaluate(make_config(), tmp_path / "alone")
+    stock = {"backend": "hf-stock"}
+    evaluate(make_config(model=stock, batch_size=1), tmp_path / "alone")
     killed: list[int] = []
 
     class Killing(Replicas):
@@ -67,10 +71,10 @@ def test_a_replica_that_dies_leaves_its_chunk_to_the_others(
                 yield answered
 
     monkeypatch.setattr("benchy.worker.replicas.Replicas", Killing)
-    result = evaluate(make_config(performance={"replicas": 2}, batch_size=1), tmp_path / "killed")
+    evaluate(make_config(model=stock, performance={"replicas": 2}, batch_size=1), tmp_path / "killed")
     assert killed
     assert "replica 2 is gone" in caplog.text
-    assert [b.metrics for b in result.benchmarks] == [b.metrics for b in expected.benchmarks]
+    assert read_files(tmp_path / "killed")[1] == read_files(tmp_path / "alone")[1]
 
 
 def test_chunks_are_the_batches_of_lm_eval(make_config: MakeConfig) -> None:

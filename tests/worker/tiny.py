@@ -69,6 +69,8 @@ class LoggedLlama(LlamaForCausalLM):
                 log.write(rows)
             time.sleep(0.01)
         return super().forward(input_ids=input_ids, **kwargs)
+
+LoggedLlama.__module__ = LlamaForCausalLM.__module__  # custom code is never computed the faster way
 """
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchy.worker.fast.plan import Group, Row, RowLimit, usual_length
+from benchy.worker.fast.plan import Batch, Group, Row, RowLimit, Tokens, usual_length
 
 MOST_TOKENS = {"cpu": 4096}
 """Tokens in one forward pass beyond which more bring no speed, by device."""
@@ -79,7 +79,20 @@ class Budget:
         scored = self.limit // self.shape.outputs(1)
         return RowLimit(usual=usual_length(self.shape.hidden), at_most=longest, scored_at_most=scored)
 
-    def batches(self, group: Group) -> Iterator[list[Row]]:
+    def batches(self, group: Group, before: tuple[Tokens, ...] = ()) -> Iterator[Batch]:
+        """All batches of a plan, those behind the same prefix in a row.
+
+        Args:
+            group: the plan, or a part of it.
+            before: the parts of its prefix that the groups above it hold.
+        """
+        prefixes = (*before, group.prefix) if len(group.prefix) else before
+        for rows in self._cut(group):
+            yield Batch(prefixes, group.depth, tuple(rows))
+        for child in group.children:
+            yield from self.batches(child, prefixes)
+
+    def _cut(self, group: Group) -> Iterator[list[Row]]:
         """A group's rows, the longest first, cut into batches of nearly equal lengths."""
         batch: list[Row] = []
         for row in sorted(group.rows, key=lambda row: -row.length):
@@ -93,7 +106,7 @@ class Budget:
             yield batch
 
 
-def stock_budget(shape: ModelShape, *, batch_size: int, longest: int, device: str, free: int | None = None) -> Budget:
+def stock_budget(shape: ModelShape, *, batch_size: int, longest: int, device: str) -> Budget:
     """What plain lm-eval takes for a batch of the longest requests: all keys and values, and all outputs twice.
 
     Args:
@@ -101,13 +114,10 @@ def stock_budget(shape: ModelShape, *, batch_size: int, longest: int, device: st
         batch_size: lm-eval's.
         longest: tokens of the longest request.
         device: its torch type.
-        free: bytes free on it, of which at most half is used, where lm-eval would look for the batch size that fits.
     """
     tokens = batch_size * longest
     passing = shape.passing(batch_size, longest, longest, masked=False)
     limit = shape.kept(tokens) + max(passing, shape.outputs(tokens))
-    if free is not None:
-        limit = min(limit, free // 2)
     most = MOST_TOKENS.get(device, MOST_TOKENS_ELSEWHERE)
     return Budget(shape, limit, most_tokens=most if shape.grows else min(most, tokens))
 

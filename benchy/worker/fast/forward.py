@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 import torch
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
-from benchy.worker.fast.budget import Budget
 from benchy.worker.fast.pack import Packed, pack
-from benchy.worker.fast.plan import Group, Request, Row
+from benchy.worker.fast.plan import Batch, Request, Tokens
 
 OUTPUTS_AT_ONCE = 32
 """Positions whose outputs are turned into float32 together."""
@@ -79,31 +79,25 @@ class Forward:
         self._windows = windows
         self._autocast = autocast
         # transformers 5.24 renamed the argument
-        names = inspect.signature(model.forward).parameters
+        names = inspect.signature(model.base_model.forward).parameters
         self._cache_name = "cache" if "cache" in names else "past_key_values"
 
-    def scores(self, plan: Group, budget: Budget) -> Iterator[list[Score]]:
-        """Score all requests of a plan, a batch at a time."""
-        yield from self._group(plan, budget, DynamicCache())
+    def scores(self, batches: Iterable[Batch]) -> Iterator[list[Score]]:
+        """Score batches one by one; prefixes are kept while the next batch shares them."""
+        kept: list[tuple[Tokens, DynamicCache]] = []
+        for batch in batches:
+            yield self._score(batch, self._follow(batch.prefixes, kept))
 
-    def _group(self, group: Group, budget: Budget, inherited: DynamicCache) -> Iterator[list[Score]]:
-        cache = self.extended(inherited, group.prefix) if len(group.prefix) else inherited
-        for rows in budget.batches(group):
-            yield self._score(rows, group.depth, cache)
-        for child in group.children:
-            yield from self._group(child, budget, cache)
+    def _follow(self, prefixes: tuple[Tokens, ...], kept: list[tuple[Tokens, DynamicCache]]) -> DynamicCache:
+        """What holds these prefixes, each computed behind those before it; ``kept`` becomes theirs."""
+        shared = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1][0], zip(prefixes, kept, strict=False)))
+        del kept[shared:]
+        for prefix in prefixes[shared:]:
+            kept.append((prefix, self.extended(kept[-1][1] if kept else DynamicCache(), prefix)))
+        return kept[-1][1] if kept else DynamicCache()
 
-    def _score(self, rows: list[Row], depth: int, cache: DynamicCache) -> list[Score]:
-        """Score rows at once, or where that takes too much memory, in halves."""
-        try:
-            return self._score_at_once(rows, depth, cache)
-        except torch.OutOfMemoryError:
-            if len(rows) == 1:
-                raise
-        half = len(rows) // 2  # behind the except clause, where the failed pass's memory is free
-        return self._score(rows[:half], depth, cache) + self._score(rows[half:], depth, cache)
-
-    def _score_at_once(self, rows: list[Row], depth: int, cache: DynamicCache) -> list[Score]:
+    def _score(self, batch: Batch, cache: DynamicCache) -> list[Score]:
+        rows, depth = batch.rows, batch.depth
         packed = [pack(row, depth) for row in rows]
         length = max(row.length for row in rows)
         found = [(request, slots + index * length) for index, row in enumerate(packed) for request, slots in row.scored]

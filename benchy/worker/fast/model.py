@@ -1,9 +1,9 @@
-"""The lm-eval model type ``hf-fast``: lm-eval's own Hugging Face model with faster log-likelihoods."""
+"""lm-eval's own Hugging Face model with faster log-likelihoods: ``backend: hf``."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,13 +14,14 @@ from tqdm import tqdm
 
 from benchy.worker.fast.budget import Budget, model_shape, stock_budget
 from benchy.worker.fast.forward import Forward
-from benchy.worker.fast.plan import Request, make_plan
-from benchy.worker.fast.soundness import disagreement, longest_sound, reason_for_stock, windows
+from benchy.worker.fast.plan import Batch, Request, Tokens, make_plan
+from benchy.worker.fast.soundness import disagreement, reason_for_stock, windows
 from benchy.worker.fast.tokens import EncodedPair, encode_pairs
 
 logger = logging.getLogger(__name__)
 
 Answer = tuple[float, bool]
+Asked = Sequence[EncodedPair | tuple[None, list[int], list[int]]]
 
 
 class FastHFLM(HFLM):  # type: ignore[misc]
@@ -29,17 +30,22 @@ class FastHFLM(HFLM):  # type: ignore[misc]
     Where that is not sound it is lm-eval's own class, and says so in the log.
     """
 
+    known: Mapping[int, Answer] = {}
+    """Answers from before a crash, by the places of their requests. The batches are those of all requests, so that
+    the last digit of no answer depends on them; a batch of which all is known is left out."""
+
     @cached_property
-    def forward(self) -> Forward | None:
-        """What computes the faster way; None where that is not sound."""
-        reason = reason_for_stock(self)
-        if reason is None:
-            forward = Forward(self.model, windows(self.model), self._autocast)
-            reason = disagreement(forward, self.model, self._autocast)
-        if reason is None:
-            return forward
-        logger.warning("Scoring continuations as plain lm-eval does, which is slower: %s", reason)
-        return None
+    def forward(self) -> Forward:
+        """What computes the faster way."""
+        return Forward(self.model, windows(self.model), self._autocast)
+
+    @cached_property
+    def stock_reason(self) -> str | None:
+        """Why continuations are scored as plain lm-eval does; None if they are not. Found out, and logged, once."""
+        reason = reason_for_stock(self) or disagreement(self.forward, self.model, self._autocast)
+        if reason is not None:
+            logger.warning("Scoring continuations as plain lm-eval does, which is slower: %s", reason)
+        return reason
 
     def loglikelihood(self, requests: list[Any], disable_tqdm: bool = False) -> list[Answer]:
         """lm-eval's, with batched tokenization."""
@@ -51,75 +57,90 @@ class FastHFLM(HFLM):  # type: ignore[misc]
         return self._loglikelihood_tokens(list(bar), disable_tqdm=disable_tqdm)
 
     def _loglikelihood_tokens(
-        self,
-        requests: Sequence[EncodedPair | tuple[None, list[int], list[int]]],
-        disable_tqdm: bool = False,
-        override_bs: int | None = None,
+        self, requests: Asked, disable_tqdm: bool = False, override_bs: int | None = None
     ) -> list[Answer]:
-        answers: list[Any] = [None] * len(requests)
-        wanted = [] if self.forward is None else self._packable(requests)
-        if rest := sorted(set(range(len(requests))) - {request.index for request in wanted}):
-            stock = super()._loglikelihood_tokens([requests[k] for k in rest], disable_tqdm, override_bs)
-            for index, answer in zip(rest, stock, strict=True):
-                answers[index] = answer
-        if wanted and self.forward:
-            self._score(wanted, requests, answers, self.forward, disable_tqdm)
-        return answers
+        if self.stock_reason is not None:
+            stock: list[Answer] = super()._loglikelihood_tokens(requests, disable_tqdm, override_bs)
+            return stock
+        answers = dict(self.known)
+        left = len(requests) - len(answers)
+        batches = self.plan(requests, override_bs)
+        desc = "Running loglikelihood requests"
+        with tqdm(total=left, disable=disable_tqdm or self.rank != 0, desc=desc) as bar:
+            for index, answer in self.score(batches):
+                if index not in self.known:
+                    answers[index] = answer
+                    if (strings := requests[index][0]) is not None:
+                        self.cache_hook.add_partial("loglikelihood", strings, answer)
+                    bar.update(1)
+        return [answers[index] for index in range(len(requests))]
 
-    def _packable(self, requests: Sequence[Any]) -> list[Request]:
-        """The requests that are not too long for the faster way."""
-        limit = longest_sound(self.model)
-        found = [self._request(index, *request) for index, request in enumerate(requests)]
-        if cut := sum(len(r[1]) + len(r[2]) > self.max_length + 1 for r in requests):
-            logger.warning("%d of %d contexts do not fit into max_length and lose their beginning", cut, len(found))
-        kept = [request for request in found if limit is None or len(request.tokens) <= limit]
-        if len(kept) < len(found):
-            logger.warning(
-                "Scoring %d of %d continuations as plain lm-eval does, which is slower: "
-                "they are longer than the sliding window of %d tokens",
-                len(found) - len(kept), len(found), limit,
-            )  # fmt: skip
-        return kept
+    def plan(self, requests: Asked, batch_size: int | None = None) -> list[Batch]:
+        """The batches that hold a request of which the answer is not known.
 
-    def _request(self, index: int, strings: Any, context: list[int], continuation: list[int]) -> Request:
+        Args:
+            requests: all of them, as lm-eval tokenized them.
+            batch_size: plain lm-eval's, whose memory is not exceeded; this model's own if not given.
+
+        Raises:
+            ValueError: one has no context, no continuation, or one longer than the model reads.
+        """
+        if not requests:
+            return []
+        budget = self._budget(requests, batch_size)
+        batches = budget.batches(make_plan(self._distinct(requests), budget.row_limit()))
+        return [batch for batch in batches if not self.known.keys() >= set(batch.indices)]
+
+    def score(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Answer]]:
+        """The place and the answer of each request in these batches, in their order."""
+        for scores in self.forward.scores(batches):
+            for score in scores:
+                for index in score.request.indices:
+                    yield index, (score.log_likelihood, score.is_greedy)
+
+    def fitting_batch_size(self, longest: int) -> int:
+        """Where a batch size of ``auto`` ends, found without trying.
+
+        Args:
+            longest: tokens of the longest request; plain lm-eval's batch of such takes at most half the free memory.
+        """
+        size = int(self.max_batch_size)
+        if self.device.type != "cuda":
+            return size
+        free, _ = torch.cuda.mem_get_info(self.device)
+        while size > 1 and self._budget_of(size, longest).limit > free // 2:
+            size //= 2
+        return size
+
+    def _distinct(self, requests: Asked) -> list[Request]:
+        """Each request once."""
+        found: dict[tuple[bytes, int], tuple[Tokens, list[int]]] = {}
+        for index, request in enumerate(requests):
+            tokens = self._tokens(*request)
+            found.setdefault((tokens.tobytes(), len(request[2])), (tokens, []))[1].append(index)
+        if cut := sum(len(context) + len(continuation) > self.max_length + 1 for _, context, continuation in requests):
+            logger.warning("%d of %d contexts do not fit into max_length and lose their beginning", cut, len(requests))
+        return [Request(tuple(at), tokens[:-1], tokens[-scored:]) for (_, scored), (tokens, at) in found.items()]
+
+    def _tokens(self, strings: Any, context: list[int], continuation: list[int]) -> Tokens:
+        """What is read and what is scored, cut from the left."""
         if not context or not 0 < len(continuation) <= self.max_length:
             where = f"{strings[1]!r:.80} behind {strings[0][-80:]!r}" if strings else "in a text"
             raise ValueError(
                 f"cannot score {len(continuation)} tokens behind {len(context)}, {where}: a context needs at least 1 "
                 f"token, and a continuation from 1 to max_length, which is {self.max_length}"
             )
-        tokens = np.array(context + continuation, dtype=np.int32)[-(self.max_length + 1) :]
-        return Request(index, tokens[:-1], tokens[-len(continuation) :])
+        return np.array(context + continuation, dtype=np.int32)[-(self.max_length + 1) :]
 
-    def _score(
-        self,
-        wanted: list[Request],
-        requests: Sequence[Any],
-        answers: list[Any],
-        forward: Forward,
-        disable_tqdm: bool,
-    ) -> None:
-        budget = self._budget(max(len(request.tokens) for request in wanted))
-        plan = make_plan(wanted, budget.row_limit())
-        desc = "Running loglikelihood requests"
-        with tqdm(total=len(wanted), disable=disable_tqdm or self.rank != 0, desc=desc) as bar:
-            for scores in forward.scores(plan, budget):
-                for score in scores:
-                    answer = (score.log_likelihood, score.is_greedy)
-                    answers[score.request.index] = answer
-                    if (strings := requests[score.request.index][0]) is not None:
-                        self.cache_hook.add_partial("loglikelihood", strings, answer)
-                    bar.update(1)
+    def _budget(self, requests: Asked, batch_size: int | None) -> Budget:
+        read = max(len(context) + len(continuation) for _, context, continuation in requests) - 1
+        longest = min(read, self.max_length)
+        own = self.fitting_batch_size(longest) if self.batch_size == "auto" else self.batch_size
+        return self._budget_of(batch_size or own, longest)
 
-    def _budget(self, longest: int) -> Budget:
-        automatic = self.batch_size == "auto"
-        return stock_budget(
-            model_shape(self.model),
-            batch_size=self.max_batch_size if automatic else self.batch_size,
-            longest=longest,
-            device=self.device.type,
-            free=torch.cuda.mem_get_info(self.device)[0] if automatic and self.device.type == "cuda" else None,
-        )
+    def _budget_of(self, batch_size: int, longest: int) -> Budget:
+        shape = model_shape(self.model)
+        return stock_budget(shape, batch_size=batch_size, longest=longest, device=self.device.type)
 
     def _autocast(self) -> torch.autocast:
         dtype = self.mixed_precision_dtype

@@ -19,8 +19,8 @@ MIN_PREFIX = 32
 class Request:
     """One continuation to score."""
 
-    index: int
-    """Its place among lm-eval's requests."""
+    indices: tuple[int, ...]
+    """Its places among lm-eval's requests: more than one if it is asked more than once."""
     tokens: Tokens
     """[length] What the model reads: context and continuation without its last token, cut from the left."""
     targets: Tokens
@@ -53,6 +53,27 @@ class Group:
     """The part of it that the parent does not have."""
     rows: list[Row] = field(default_factory=list)
     children: list[Group] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Rows that are computed at once: always the same ones, whatever else is computed, or was before."""
+
+    prefixes: tuple[Tokens, ...]
+    """What all rows read first, in parts: each is computed behind those before it, and other batches may share it."""
+    depth: int
+    """Length of them all in tokens."""
+    rows: tuple[Row, ...]
+
+    @property
+    def length(self) -> int:
+        """Tokens to compute, but for the prefixes'."""
+        return sum(row.length for row in self.rows)
+
+    @property
+    def indices(self) -> list[int]:
+        """The requests' places among lm-eval's."""
+        return [index for row in self.rows for request in row.requests for index in request.indices]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ WIDE = RowLimit(usual=64, at_most=10_000, scored_at_most=10_000)
 
 def request(index: int, tokens: list[int], scored: int = 1) -> Request:
     array = np.array(tokens, np.int32)
-    return Request(index, array, array[len(array) - scored :])
+    return Request((index,), array, array[len(array) - scored :])
 
 
 def rows(group: Group) -> Iterator[tuple[Group, Row]]:
@@ -47,7 +47,7 @@ def test_every_request_is_in_one_row_behind_its_own_prefix(seed: int) -> None:
     plan = make_plan(requests, limit)
 
     found = list(rows(plan))
-    assert sorted(r.index for _, row in found for r in row.requests) == list(range(200))
+    assert sorted(index for _, row in found for r in row.requests for index in r.indices) == list(range(200))
     for child in plan.children:
         assert len(child.prefix) >= MIN_PREFIX
     for group, row in found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ import torch
 import transformers
 
 from benchy.worker.fast.model import FastHFLM
-from benchy.worker.fast.soundness import longest_sound, windows
-from tests.worker.fast.shapes import BASE, CONFIGS, VOCABULARY, WINDOW, Requests, instances, random_model
+from benchy.worker.fast.soundness import windows
+from tests.worker.fast.shapes import BASE, CONFIGS, MIXED, VOCABULARY, WINDOW, Requests, instances, random_model
 
 SMALL = {"vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 2, "pad_token_id": 2}
+IN_8_BITS = {"load_in_8bit": True, "quant_method": "bitsandbytes"}
 LINEAR = {"layer_types": ["linear_attention", "full_attention"], "linear_num_value_heads": 4, "linear_num_key_heads": 4}
 
 
@@ -21,14 +23,27 @@ class CustomLlama(transformers.LlamaForCausalLM):  # type: ignore[misc]
     """A model whose code is not transformers' own."""
 
 
-UNSOUND: dict[str, tuple[Any, str]] = {
-    "recurrent": (lambda: transformers.MambaForCausalLM(transformers.MambaConfig(**SMALL)), "linear_attention"),
-    "recurrent layers among others": (
-        lambda: transformers.Qwen3NextForCausalLM(transformers.Qwen3NextConfig(**BASE, **LINEAR)), "linear_attention"
+def from_config(name: str, **arguments: Any) -> Callable[[], Any]:
+    """Makes a model of that type with random weights."""
+    return lambda: transformers.AutoModelForCausalLM.from_config(getattr(transformers, f"{name}Config")(**arguments))
+
+
+UNSOUND: dict[str, tuple[Callable[[], Any], str]] = {
+    "recurrent": (from_config("Mamba", **SMALL), "no test compares mamba yet"),
+    "recurrent layers among others": (from_config("Qwen3Next", **BASE, **LINEAR), "no test compares qwen3_next yet"),
+    "positions from the mask": (from_config("Bloom", **SMALL, n_head=4), "no test compares bloom yet"),
+    "a window that no mask tells": (
+        from_config("GPTNeo", **SMALL, num_layers=2, num_heads=4, attention_types=[[["global", "local"], 1]]),
+        "no test compares gpt_neo yet",
     ),
-    "positions from the mask": (
-        lambda: transformers.BloomForCausalLM(transformers.BloomConfig(**SMALL, n_head=4)), "does not take positions"
+    "a sliding window that was not compared": (
+        from_config("Qwen3", **BASE, use_sliding_window=True, **MIXED), "no test compares qwen3 with a sliding window"
     ),
+    "positions that depend on the length": (
+        from_config("Llama", **BASE, rope_parameters={"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10_000.0}),
+        "scaled by the length of the text (dynamic)",
+    ),
+    "quantized": (from_config("Llama", **BASE, quantization_config=IN_8_BITS), "quantized"),
     "encoder and decoder": (
         lambda: transformers.T5ForConditionalGeneration(
             transformers.T5Config(
@@ -38,9 +53,7 @@ UNSOUND: dict[str, tuple[Any, str]] = {
         "no plain causal",
     ),
     "custom code": (lambda: CustomLlama(CONFIGS["llama"]()), "custom code"),
-    "attention to what comes": (
-        lambda: transformers.LlamaForCausalLM(transformers.LlamaConfig(**BASE, is_causal=False)), "differ by"
-    ),
+    "attention to what comes": (from_config("Llama", **BASE, is_causal=False), "differ by"),
 }  # fmt: skip
 
 
@@ -57,9 +70,14 @@ def test_falls_back_and_says_why(name: str, tokenizers: dict[bool, Any], caplog:
     assert reason in line
 
 
-@pytest.mark.parametrize("name", [name for name in CONFIGS if "eager" not in name])
-def test_the_tested_shapes_are_sound(name: str, tokenizers: dict[bool, Any]) -> None:
-    assert FastHFLM(pretrained=random_model(name), tokenizer=tokenizers[False]).forward is not None
+def test_falls_back_where_processes_or_devices_share_the_work(tokenizers: dict[bool, Any]) -> None:
+    lm = FastHFLM(pretrained=random_model("llama"), tokenizer=tokenizers[False])
+    lm._world_size = 2  # what `accelerate launch` makes of it, with GPUs only
+    assert lm.stock_reason == "it is distributed by accelerate"
+    spread = {"model.embed_tokens": "cpu", "model.layers": "disk", "model.norm": "cpu", "model.rotary_emb": "cpu"}
+    model = random_model("llama")
+    model.hf_device_map = spread | {"lm_head": "cpu"}  # as transformers leaves it
+    assert FastHFLM(pretrained=model, tokenizer=tokenizers[False]).stock_reason == "it is distributed by parallelize"
 
 
 def test_windows_are_read_from_the_config() -> None:
@@ -67,9 +85,3 @@ def test_windows_are_read_from_the_config() -> None:
     assert not windows(random_model("mistral, sliding window")).mixed
     assert windows(random_model("gemma2")).mixed
     assert windows(random_model("gemma2")).size == WINDOW
-
-
-def test_only_windows_that_were_compared_may_be_exceeded() -> None:
-    assert longest_sound(random_model("mistral, sliding window")) is None
-    untested = transformers.Starcoder2Config(**BASE, sliding_window=WINDOW)
-    assert longest_sound(transformers.Starcoder2ForCausalLM(untested)) == WINDOW
