@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from benchy.worker.fast.budget import Budget, model_shape, stock_budget
 from benchy.worker.fast.forward import Forward
+from benchy.worker.fast.generation import own_stops
 from benchy.worker.fast.plan import Batch, Request, Tokens, make_plan
 from benchy.worker.fast.soundness import disagreement, reason_for_stock, windows
 from benchy.worker.fast.tokens import EncodedPair, encode_pairs
@@ -55,6 +56,12 @@ class FastHFLM(HFLM):  # type: ignore[misc]
         encoded = encode_pairs(self, [request.args for request in requests])
         bar = tqdm(encoded, total=len(requests), desc="Tokenizing inputs", disable=disable_tqdm)
         return self._loglikelihood_tokens(list(bar), disable_tqdm=disable_tqdm)
+
+    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
+        """lm-eval's, in which each text ends at its own stop sequence."""
+        with own_stops(self, requests):
+            texts: list[str] = super().generate_until(requests, disable_tqdm=disable_tqdm)
+        return texts
 
     def _loglikelihood_tokens(
         self, requests: Asked, disable_tqdm: bool = False, override_bs: int | None = None

@@ -1,0 +1,62 @@
+"""hf-fast generates the texts of plain lm-eval, in fewer steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from lm_eval.api.instance import Instance
+from lm_eval.models.huggingface import HFLM
+
+from benchy.worker.fast.model import FastHFLM
+from tests.worker.fast.shapes import Requests, random_model
+
+MOST = 48
+STOPS = ["\n", "la", " d", "s"]
+
+
+def generations(seed: int, **arguments: Any) -> list[Instance]:
+    draw = Requests(seed)
+    given = {"until": STOPS, "max_gen_toks": MOST} | arguments
+    return [Instance("generate_until", {}, (draw.words(1, 12), given), index) for index in range(12)]
+
+
+def texts_and_steps(lm: HFLM, requests: list[Instance]) -> tuple[list[str], int]:
+    """And how often the model was called."""
+    steps: list[None] = []
+    with lm.model.register_forward_hook(lambda *_: steps.append(None)):
+        return lm.generate_until(requests, disable_tqdm=True), len(steps)
+
+
+def both(name: str, tokenizer: Any, *, seed: int, batch_size: int = 4) -> tuple[HFLM, FastHFLM]:
+    model = random_model(name, seed)
+    arguments = {"pretrained": model, "tokenizer": tokenizer, "batch_size": batch_size, "max_length": 128}
+    return HFLM(**arguments), FastHFLM(**arguments)
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt2", "gemma3"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_texts_are_those_of_plain_lm_eval(name: str, seed: int, tokenizers: dict[bool, Any]) -> None:
+    plain, fast = both(name, tokenizers[True], seed=seed)
+    expected, more_steps = texts_and_steps(plain, generations(seed))
+    texts, steps = texts_and_steps(fast, generations(seed))
+    assert texts == expected
+    assert steps <= more_steps
+    assert len(set(map(len, texts))) > 1
+
+
+def test_a_batch_ends_with_its_longest_text(tokenizers: dict[bool, Any]) -> None:
+    """Plain lm-eval goes on to the most tokens, since the texts end at different stop sequences."""
+    plain, fast = both("llama", tokenizers[True], seed=1, batch_size=12)
+    assert texts_and_steps(plain, generations(1))[1] == MOST
+    assert texts_and_steps(fast, generations(1))[1] < MOST
+
+
+def test_drawn_texts_take_the_same_random_numbers(tokenizers: dict[bool, Any]) -> None:
+    drawn = generations(0, do_sample=True, temperature=1.0)
+    found = []
+    for lm in both("llama", tokenizers[True], seed=0):
+        torch.manual_seed(0)
+        found.append(texts_and_steps(lm, drawn))
+    assert found[0] == found[1]
