@@ -10,6 +10,8 @@ from typing import Any
 
 from benchy.worker.patching import replaced
 
+NAME_OR_VERSION = re.compile(r"^(Name|Version): *(.*)$", re.MULTILINE)
+
 
 @contextmanager
 def listed_without_pip() -> Iterator[None]:
@@ -29,10 +31,16 @@ def installed_packages() -> str:
     """What ``pip list --format=freeze`` prints."""
     found: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():  # the first of a name is the one that is imported
-        name = distribution.metadata["Name"]
-        if name:
-            found.setdefault(_normalized(name), f"{name}=={distribution.version}")
+        fields = _name_and_version(distribution)
+        if name := fields.get("Name"):
+            found.setdefault(_normalized(name), f"{name}=={fields['Version']}")
     return "\n".join(found[name] for name in sorted(found))
+
+
+def _name_and_version(distribution: importlib.metadata.Distribution) -> dict[str, str]:
+    """As in ``distribution.metadata``, which parses the whole description as a mail, in a tenth of the time."""
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    return dict(NAME_OR_VERSION.findall(text.partition("\n\n")[0]))
 
 
 def _normalized(name: str) -> str:
