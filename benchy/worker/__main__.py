@@ -28,6 +28,7 @@ from benchy.protocol import (
     encode_event,
     encode_reply,
 )
+from benchy.worker.failures import name_unexpected
 from benchy.worker.progress import redirect_progress_bars
 from benchy.worker.ranks import RankDone, own_rank, request_lines
 from benchy.worker.session import Session
@@ -108,23 +109,12 @@ def _answer(session: Session, line: bytes) -> tuple[int, BaseModel | None]:
     try:
         request_id, request = decode_request(line)
         return request_id, _do(session, request)
-    except BenchyError as error:
-        error.traceback = error.traceback or traceback.format_exc()
-        return request_id, error.to_data()
     except RankDone:
         return request_id, None
     except Exception as error:  # noqa: BLE001 - the one catch-all at this edge
-        return request_id, _unexpected(error)
-
-
-def _unexpected(error: Exception) -> ErrorData:
-    if isinstance(error, PermissionError):
-        message = f"the worker may not open {error.filename}"
-        hint = "in a container it is another user, in your group: `chmod -R g+rX FOLDER` lets it read a folder"
-    else:
-        message = f"unexpected {type(error).__name__}: {error}"
-        hint = "this is a bug in Benchy; please report it with the log"
-    return ErrorData(kind="WorkerError", message=message, hint=hint, traceback=traceback.format_exc())
+        failure = error if isinstance(error, BenchyError) else name_unexpected(error)
+        failure.traceback = failure.traceback or traceback.format_exc()
+        return request_id, failure.to_data()
 
 
 def _do(session: Session, request: AnyRequest) -> BaseModel:

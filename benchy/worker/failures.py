@@ -13,6 +13,7 @@ from benchy.errors import (
     NetworkError,
     NotEnoughMemory,
     RankLost,
+    WorkerError,
     causes,
     is_disk_full,
 )
@@ -44,6 +45,15 @@ def name_failure(error: Exception, kind: type[BenchyError], doing: str) -> Bench
         if answer := _server_failure(cause, doing):
             return answer
     return kind(f"{doing}: {type(error).__name__}: {_one_line(error)}")
+
+
+def name_unexpected(error: Exception) -> WorkerError:
+    """The error of the tree for what nobody foresaw."""
+    if isinstance(error, PermissionError):
+        hint = "in a container it is another user, in your group: `chmod -R g+rX FOLDER` lets it read a folder"
+        return WorkerError(f"the worker may not open {error.filename}", hint=hint)
+    hint = "this is a bug in Benchy; please report it with the log"
+    return WorkerError(f"unexpected {type(error).__name__}: {error}", hint=hint)
 
 
 def _is_of_ranks(error: BaseException) -> bool:
