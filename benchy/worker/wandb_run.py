@@ -20,6 +20,7 @@ from benchy.leaderboard.samples import read_samples
 from benchy.protocol import LogToWandb, WandbAccess
 from benchy.record import RunRecord, WandbRun
 from benchy.wandb_access import require_wandb_package
+from benchy.worker.failures import failing_as
 
 CONNECT_SECONDS = 30
 _HINT = f"check {WANDB_KEY} and the network, or set WANDB_MODE=offline"
@@ -41,7 +42,7 @@ def log_to_wandb(request: LogToWandb) -> WandbRun:
     assert record.evaluation is not None  # noqa: S101 - it is finished
     results = json.loads(require_file(folder, record.evaluation.results_file).read_bytes())
     samples = dict(_samples(folder, record, results)) if request.samples else {}
-    with _naming_failures(request.access):
+    with failing_as(UploadFailed, "Weights & Biases"), _naming_failures(request.access):
         return _log(request, record, results, samples)
 
 
@@ -54,14 +55,15 @@ def _log(
     from lm_eval.loggers import WandbLogger
 
     logger = WandbLogger(_arguments(request, record, place.parent), {"model": record.config.model.name})
-    logger.post_init(results)
-    logger.log_eval_result()
-    if samples:
-        logger.log_eval_samples(samples)
+    try:
+        logger.post_init(results)
+        logger.log_eval_result()
+        if samples:
+            logger.log_eval_samples(samples)
+    finally:
+        logger.run.finish()
     is_online = request.access.mode == "online"
-    shown = WandbRun(url=logger.run.url) if is_online else WandbRun(folder=str(Path(logger.run.dir).parent))
-    logger.run.finish()
-    return shown
+    return WandbRun(url=logger.run.url) if is_online else WandbRun(folder=str(Path(logger.run.dir).parent))
 
 
 def _arguments(request: LogToWandb, record: RunRecord, folder: Path) -> dict[str, Any]:

@@ -9,12 +9,16 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
+from benchy.config import WandbConfig
 from benchy.leaderboard.publication import read_publication
 from benchy.leaderboard.tables import RESULTS_COLUMNS, SAMPLES_COLUMNS, make_tables
-from benchy.protocol import Evaluation
+from benchy.protocol import Evaluation, LogToWandb, WandbAccess
 from benchy.record import write_record
+from benchy.runtimes.process import ProcessRuntime
+from benchy.runtimes.worker import Worker
 from benchy.worker.evaluation import evaluation
 from tests.records import make_record, read_content
+from tests.runtimes import A_RUN
 from tests.schemas import every_eval_ever_problems
 from tests.worker.conftest import MakeConfig, prepared_session
 
@@ -52,3 +56,13 @@ def test_every_kind_of_benchmark_is_a_valid_record_and_readable_tables(
     assert tables["results.parquet"].column_names == list(RESULTS_COLUMNS)
     assert tables["samples.parquet"].column_names == list(SAMPLES_COLUMNS)
     assert tables["samples.parquet"].num_rows == sum(part.documents for part in result.benchmarks)
+
+    # and lm-eval's own logger takes them as it took what it held in memory
+    access = WandbAccess(mode="offline", base_url="http://127.0.0.1:9")
+    request = LogToWandb(run_folder=str(folder), config=WandbConfig(project="p"), access=access, samples=True)
+    worker = Worker(ProcessRuntime().start(config, A_RUN, on_gpus=False, say=print), print)
+    shown = worker.request(request, lambda _event: None)
+    worker.close()
+    tables_shown = Path(str(shown.folder), "files", "media", "table").glob("*_eval_results*.json")
+    names = {path.name.partition("_eval_results")[0] for path in tables_shown}
+    assert names == {"tiny_choice", "tiny_letter", "tiny_text", "tiny_rolling"}
