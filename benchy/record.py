@@ -109,7 +109,7 @@ class Prepared(_Data):
     benchmarks: tuple[str, ...]
     """Every single benchmark that the config's tasks, groups and tags stand for."""
     data_sets: dict[str, str] = Field(default_factory=dict)
-    """The commit of each data set that came from the Hub."""
+    """The commit of each data set that came from the Hub, by ``name`` or ``name@revision``."""
     download_seconds: float
     """Of the model and the data sets, whether they came over the network or were in the cache."""
 
@@ -309,7 +309,7 @@ class RunRecord(_Data):
     facts: Facts = Facts()
     model: ModelIdentity | None = None
     data_sets: dict[str, str] = Field(default_factory=dict)
-    """The commit of each data set that came from the Hub."""
+    """The commit of each data set that came from the Hub, by ``name`` or ``name@revision``."""
     environment: Environment | None = None
     model_test: ModelTestResult | None = None
     evaluation: EvaluationResult | None = None

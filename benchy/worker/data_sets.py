@@ -25,7 +25,7 @@ class DataSets:
     """The data sets of one run that come from the Hub; files of a task's own have no commit."""
 
     commits: dict[str, str] = field(default_factory=dict)
-    """By name. Those that a worker before this one loaded are loaded at the same commit again."""
+    """By ``name`` or ``name@revision``. What a worker before this one loaded is loaded at the same commit again."""
     seconds: float = 0.0
     """How long fetching and loading took."""
 
@@ -49,7 +49,7 @@ class DataSets:
             sweep(repo)
             try:
                 loaded = load(path, *args, revision=self._commit(repo), **kwargs)
-                self._note(path, loaded)
+                self._note(repo, loaded)
                 return loaded
             finally:
                 self.seconds += time.monotonic() - started
@@ -64,17 +64,18 @@ class DataSets:
             EvaluationFailed: no such data set or revision.
             AccessDenied, NetworkError: it cannot be asked for.
         """
+        name = _key(repo)
         if hub.is_offline():
             with suppress(NetworkError):
-                self.commits.setdefault(repo.name, hub.cached_commit(repo))
-            _make_newest(self.commits.get(repo.name))
+                self.commits.setdefault(name, hub.cached_commit(repo))
+            _make_newest(self.commits.get(name))
         else:
-            if repo.name not in self.commits:
-                self.commits[repo.name] = hub.list_files(repo).commit
-            hub.remember_commit(repo, self.commits[repo.name])
-        return self.commits.get(repo.name)
+            if name not in self.commits:
+                self.commits[name] = hub.list_files(repo).commit
+            hub.remember_commit(repo, self.commits[name])
+        return self.commits.get(name)
 
-    def _note(self, name: str, loaded: Any) -> None:
+    def _note(self, repo: Repo, loaded: Any) -> None:
         """Its cache keeps a data set of the Hub in a folder that is called as the commit.
 
         Raises:
@@ -83,11 +84,16 @@ class DataSets:
         splits = loaded.values() if isinstance(loaded, dict) else [loaded]
         folders = {Path(file["filename"]).parent.name for split in splits for file in getattr(split, "cache_files", ())}
         for commit in filter(_COMMIT.fullmatch, folders):
-            if self.commits.setdefault(name, commit) != commit:
+            needed = self.commits.setdefault(_key(repo), commit)
+            if needed != commit:
                 raise EvaluationFailed(
-                    f"the cache holds {name} at {commit}, and this run needs it at {self.commits[name]}",
+                    f"the cache holds {repo.name} at {commit}, and this run needs it at {needed}",
                     hint="unset HF_HUB_OFFLINE to fetch it",
                 )
+
+
+def _key(repo: Repo) -> str:
+    return repo.name if repo.revision is None else f"{repo.name}@{repo.revision}"
 
 
 def _make_newest(commit: str | None) -> None:

@@ -23,9 +23,9 @@ from benchy.wandb_access import require_wandb_package
 from benchy.worker.failures import failing_as
 
 CONNECT_SECONDS = 30
-_HINT = f"check {WANDB_KEY} and the network, or set WANDB_MODE=offline"
 FOLDER = "wandb"
 """In the run's folder: what wandb keeps of its own."""
+_HINT = f"check {WANDB_KEY} and the network, or set WANDB_MODE=offline"
 
 
 def log_to_wandb(request: LogToWandb) -> WandbRun:

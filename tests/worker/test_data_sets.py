@@ -29,6 +29,10 @@ def load(**commits):
 
 load(begun_with=sys.argv[1])
 load()
+both = DataSets()
+with both.pinned():
+    two = (datasets.load_dataset("allenai/ai2_arc", "ARC-Easy", revision=name) for name in ("first", None))
+    print(*(found["test"].num_rows for found in two), *sorted(both.commits))
 go_offline()
 load(begun_with=sys.argv[1])
 load()
@@ -42,6 +46,7 @@ except EvaluationFailed as error:
 def test_a_run_loads_one_commit_with_and_without_the_network(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
     data = loopback_hub.add_repository(NAME, arc_easy(questions=8), repo_type="dataset")
     begun_with = data.head
+    data.commit(arc_easy(questions=6), branch="first")
     data.commit(arc_easy(questions=5))
     data.on_xet = True  # where it would hang
     blobs = tmp_path / "hf" / "hub" / "datasets--allenai--ai2_arc" / "blobs"
@@ -57,7 +62,7 @@ def test_a_run_loads_one_commit_with_and_without_the_network(loopback_hub: Loopb
         check=False,
     )
     old, new = f"8 {(NAME, begun_with)} True", f"5 {(NAME, data.head)} True"
-    assert done.stdout.splitlines()[:4] == [old, new, old, new], done.stderr
+    assert done.stdout.splitlines()[:5] == [old, new, f"6 5 {NAME} {NAME}@first", old, new], done.stderr
     assert f"and this run needs it at {'f' * 40}" in done.stdout
     assert loopback_hub.count("xet") == 0
     assert not list(blobs.glob("*.incomplete"))

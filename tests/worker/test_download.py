@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -45,11 +46,13 @@ def test_only_what_is_loaded_is_fetched_and_only_once(loopback_hub: LoopbackHub,
     assert loopback_hub.content_bytes == 0
 
 
-def test_shards_are_those_that_the_index_names(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
+def test_shards_are_those_that_the_index_names_and_come_side_by_side(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
     shards = {"model-00001-of-00002.safetensors": b"a" * 50, "model-00002-of-00002.safetensors": b"b" * 60}
     index = {"weight_map": {"x": "model-00001-of-00002.safetensors", "y": "model-00002-of-00002.safetensors"}}
     files = {"config.json": b"{}", "model.safetensors.index.json": json.dumps(index).encode()} | shards
     loopback_hub.add_repository("org/tiny", files | NOT_LOADED | {"model.fp16-00001-of-00001.safetensors": b"c" * 70})
+    both_asked_for = threading.Barrier(2)
+    loopback_hub.faults.add(Fault("GET /cdn/", times=2, before=both_asked_for.wait))
     assert isinstance(download_on(loopback_hub, tmp_path), ModelIdentity)
     assert loopback_hub.content_bytes == needed_bytes(files)
 
