@@ -151,7 +151,10 @@ def _count_pickles(source: ModelSource, files: _Files) -> Weights | None:
 
 
 def _download(source: HubModel, files: _Files) -> dict[str, object]:
-    """What is to be fetched, against the free space of the cache's disk."""
+    """What is to be fetched, against the free space of the cache's disk.
+
+    The listing and the cache's blobs tell it; ``snapshot_download(dry_run=True)`` says the same with a request a file.
+    """
     missing = [path for path in files.loaded if not hub.blob_path(source.repo, source.files[path]).is_file()]
     needed = sum(source.size(path) for path in missing)
     cache = cache_folder().absolute()
