@@ -162,6 +162,7 @@ def _try_to_fetch(
         assert process.stdin and process.stdout  # noqa: S101, PT018 - Popen was given pipes
         process.stdin.write(f"{request.model_dump_json()}\n")
         process.stdin.flush()
+        process.stdout.readline()  # it is ready: importing takes seconds on a busy machine, and is no stall
         if not _watch(process, repo, files, options, emit):
             process.kill()
             return f"no byte came for {options.stall_seconds:g} s"

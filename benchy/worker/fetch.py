@@ -1,6 +1,7 @@
 """The process that fetches: one of its own, since a hanging transfer can only be killed.
 
-Reads a :class:`FetchRequest` from stdin and fetches; prints an error of the tree, or nothing. Ends when its input ends.
+Reads a :class:`FetchRequest` from stdin, prints a line when it begins to fetch, and at last an error of the tree, or
+nothing. Ends when its input ends.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ def main() -> None:
     """Fetch what the first line of stdin asks for."""
     request = FetchRequest.model_validate_json(sys.stdin.readline())
     threading.Thread(target=_end_with_input, daemon=True).start()
+    import huggingface_hub.file_download  # noqa: F401 - what takes long
+
+    print("ready", flush=True)  # noqa: T201
     try:
         fetch(request)
     except BenchyError as error:
