@@ -205,13 +205,6 @@ def test_what_was_checked_is_what_is_loaded(loopback_hub: LoopbackHub, tmp_path:
     assert loopback_hub.count() == 0
 
 
-def test_a_run_names_its_error_when_the_model_goes_away(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
-    loopback_hub.add_repository("org/tiny", {"config.json": b"{}"})
-    done = benchy_on(loopback_hub, tmp_path, "run", hub_config(tmp_path))
-    assert done.returncode == 4
-    assert not (tmp_path / "outputs").exists()
-
-
 def leftovers(folder: Path) -> list[str]:
     return [path.name for path in (folder / "hf").rglob("*.incomplete")]
 
