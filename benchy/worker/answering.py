@@ -216,11 +216,14 @@ class Answering:
                 return score(requests, *args, **kwargs)
             keys = [request_key(WINDOW, tokens) for _, *tokens in requests]
             found = self._store.take(keys, seen=self._windows_seen)
-            self.found_seconds += self._store.seconds(keys) if MISSING not in found else 0.0
-            if MISSING not in found:
-                return found
-            fresh = score(requests, *args, **kwargs)
-            self._pending += [(key, one) for key, one, old in zip(keys, fresh, found, strict=True) if old is MISSING]
+            if MISSING in found:
+                fresh = score(requests, *args, **kwargs)
+                new = [(key, one) for key, one, old in zip(keys, fresh, found, strict=True) if old is MISSING]
+                self._pending += new
+            else:
+                fresh = found
+                self.found_seconds += self._store.seconds(keys)
+            self._counter.answered_windows(sum(len(self._lm.tok_decode(tokens[-1])) for _, *tokens in requests))
             return fresh
 
         return kept

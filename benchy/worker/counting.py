@@ -71,6 +71,8 @@ class RequestCounter:
         self._all = Count()
         self._counts: dict[str, Count] = {}
         self._waiting: dict[str, deque[tuple[Count, int]]] = defaultdict(deque)
+        self._in_order: deque[tuple[str, int]] = deque()
+        self._window_characters = 0
         self._told = 0.0
 
     def ask(self, requests: Sequence[Any], keys: Sequence[str], found: Sequence[bool]) -> None:
@@ -84,6 +86,8 @@ class RequestCounter:
         now = time.monotonic()
         if not self._counts:
             self._count_all()
+        self._in_order.clear()
+        self._window_characters = 0
         for request, key, known in zip(requests, keys, found, strict=True):
             count, characters = self._counts[request.task_name], characters_of(request)
             count.started = count.started or now
@@ -91,6 +95,7 @@ class RequestCounter:
                 self._answered(count, characters, now, found=True)
             else:
                 self._waiting[key].append((count, characters))
+                self._in_order.append((key, characters))
         self._all.started = self._all.started or now
         self.tell()
 
@@ -102,6 +107,14 @@ class RequestCounter:
                 self._answered(*waiting.popleft(), now, found=False)
         if now - self._told >= MIN_SECONDS_BETWEEN_EVENTS:
             self.tell()
+
+    def answered_windows(self, characters: int) -> None:
+        """So many characters more of long texts are scored, in the texts' order; lm-eval sums them up at the end."""
+        self._window_characters += characters
+        while self._in_order and self._window_characters >= self._in_order[0][1] - 1:
+            key, whole = self._in_order.popleft()
+            self._window_characters -= whole - 1
+            self.answered([key])
 
     def tell(self) -> None:
         """How far all are, and each."""

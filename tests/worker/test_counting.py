@@ -37,6 +37,22 @@ def test_each_benchmark_is_counted_also_where_two_ask_the_same() -> None:
     assert [part.seconds_left for part in events[-1].parts] == [0, 0]
 
 
+def test_long_texts_count_as_their_windows_are_scored() -> None:
+    events: list[Progress] = []
+    texts = [Instance("loglikelihood_rolling", {}, ("x" * size,), 0, ("one", 0, 1)) for size in (100, 50)]
+    counter = RequestCounter({"one": SimpleNamespace(instances=texts)}, events.append)
+    counter.ask(texts, ["long", "short"], [False, False])
+    done = []
+    for characters in (60, 40, 30, 20):
+        counter.answered_windows(characters)
+        counter.tell()
+        done.append(events[-1].done)
+    assert done == [0, 1, 1, 2]
+    counter.answered(["long", "short"])  # lm-eval's sums
+    counter.tell()
+    assert events[-1].done == 2
+
+
 def test_events_are_not_sent_for_each_answer() -> None:
     events: list[Progress] = []
     many = requests("one", *map(str, range(5000)))
