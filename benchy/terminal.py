@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from benchy.errors import BenchyError
 from benchy.logs import SlowReader
@@ -70,7 +70,12 @@ class Bars:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[how_far]}"))
+        name = Column(no_wrap=True, max_width=26)  # so that all fits into 80 columns
+        columns = (
+            TextColumn("{task.description}", table_column=name),
+            BarColumn(bar_width=10),
+            TextColumn("{task.fields[how_far]}"),
+        )
         self._progress = Progress(*columns, console=console, transient=True)
         self._shown: dict[str, TaskID] = {}
         self._said = 0.0

@@ -22,7 +22,7 @@ def evaluation(*parts: Progress) -> Progress:
 
 def drawn(*events: Progress) -> list[str]:
     """The lines of a terminal after the last event."""
-    console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
     bars = Bars(console)
     for event in events:
         bars.on_event(event)
@@ -32,9 +32,11 @@ def drawn(*events: Progress) -> list[str]:
 
 
 def test_a_bar_for_all_and_one_for_each_benchmark() -> None:
-    lines = drawn(progress("Loading weights", 3), evaluation(progress("arc", 4), progress("piqa", 1)))
-    assert [line.split()[0] for line in lines] == ["evaluation", "arc", "piqa"]
-    assert lines[0].endswith("5/100 requests, 2.5/s, 0:00:38 left")
+    long = "mmlu_high_school_government_and_politics"
+    lines = drawn(progress("Loading weights", 3), evaluation(progress("arc", 4), progress(long, 1)))
+    assert [line.split()[0] for line in lines] == ["evaluation", "arc", "mmlu_high_school_governme…"]
+    assert "╸ " in lines[0], "1 of 20 halves of the bar"
+    assert lines[0].rstrip().endswith(" 5/100 requests, 2.5/s, 0:00:38 left")
 
 
 def test_of_many_benchmarks_those_that_go_on_are_shown() -> None:
