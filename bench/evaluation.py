@@ -1,8 +1,8 @@
 """Times what the evaluation adds to lm-eval: keeping each answer at once, and what two replicas gain.
 
 Pairs of runs alternate (A B A B); the ratio is the median over the pairs. Keeping is measured in CPU seconds of one
-thread, and in the wall seconds that the store itself took, which are mostly the disk's; replicas in wall seconds, on a
-machine that does nothing else. Weights are random, of 100 M parameters, made on the spot.
+thread; replicas in wall seconds, which mean something on a machine that does nothing else, and in the CPU seconds of
+each process, whose sum shows what sharing costs. Weights are random, of 100 M parameters, made on the spot.
 
     OMP_NUM_THREADS=1 python bench/evaluation.py [--pairs N] [--only keeping|replicas]
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import statistics
 import tempfile
 import time
@@ -71,25 +72,25 @@ def keeping(folder: Path, pairs: int) -> Iterator[str]:
                 started = time.process_time()
                 assert answer_kept(lm, requests, store) == expected
                 kept.append(time.process_time() - started)
-                writing.append(store.wall_seconds)
+                writing.append(store.cpu_seconds)
         ratios = [ours / theirs for ours, theirs in zip(kept, plain, strict=True)]
         yield (
             f"  {scenario.name}, {len(requests)} requests: {statistics.median(plain):.2f} s without, "
             f"{_spread(ratios)} times as much with it (goal: 1.02); "
-            f"writing took {100 * statistics.median(writing) / statistics.median(plain):.2f} % as long"
+            f"writing alone took {100 * statistics.median(writing) / statistics.median(plain):.2f} %"
         )
 
 
 class _TimedStore(AnswerStore):
     """Adds up how long it takes to keep answers."""
 
-    wall_seconds = 0.0
+    cpu_seconds = 0.0
 
     def keep(self, *args: Any, **kwargs: Any) -> None:
         """As it does, on the clock."""
-        started = time.perf_counter()
+        started = time.process_time()
         super().keep(*args, **kwargs)
-        self.wall_seconds += time.perf_counter() - started
+        self.cpu_seconds += time.process_time() - started
 
 
 def replicas(folder: Path, pairs: int) -> Iterator[str]:
@@ -101,15 +102,26 @@ def replicas(folder: Path, pairs: int) -> Iterator[str]:
         with closing(AnswerStore(folder / "first.jsonl", {})) as store:
             expected = answer_kept(lm, requests, store, others)  # until all have loaded
         seconds: dict[Any, list[float]] = {None: [], others: []}
+        processes = [os.getpid(), others._others[0]._process.pid or 0]
+        used = {who: [0.0, 0.0] for who in seconds}
         for number in range(pairs):
             for who, found in seconds.items():
                 with closing(AnswerStore(folder / f"{number} {who is None}.jsonl", {})) as store:
-                    started = time.perf_counter()
+                    started, before = time.perf_counter(), [_cpu_seconds(one) for one in processes]
                     assert answer_kept(lm, requests, store, who) == expected
                     found.append(time.perf_counter() - started)
+                    spent = [_cpu_seconds(one) - then for one, then in zip(processes, before, strict=True)]
+                    used[who] = [total + one / pairs for total, one in zip(used[who], spent, strict=True)]
     ratios = [one / two for one, two in zip(seconds[None], seconds[others], strict=True)]
     yield f"Two replicas, {len(requests)} requests: {statistics.median(seconds[None]):.2f} s by one process"
     yield f"  {_spread(ratios)} times as fast (goal: 1.6), with the same answers"
+    yield f"  CPU seconds: {used[None][0]:.2f} by one process, {used[others][0]:.2f} + {used[others][1]:.2f} by two"
+
+
+def _cpu_seconds(pid: int) -> float:
+    """User and system (man 5 proc, fields 14 and 15 of stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _saved(folder: Path) -> tuple[BenchmarkConfig, ModelIdentity]:
