@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from benchy.protocol import Progress
@@ -54,6 +54,16 @@ def how_far(event: Progress) -> str:
     if event.seconds_left is not None and event.done < event.total:
         said.append(f"{timedelta(seconds=round(event.seconds_left))} left")
     return ", ".join(said)
+
+
+def most_telling(parts: Sequence[Progress], most: int) -> list[Progress]:
+    """So many, in their order: those that began and are not done, then those that wait, then the others."""
+
+    def rank(part: Progress) -> int:
+        return 2 if part.done == part.total else 0 if part.done else 1
+
+    kept = {part.label for part in sorted(parts, key=rank)[:most]}
+    return [part for part in parts if part.label in kept]
 
 
 def model_test_rows(record: RunRecord, result: ModelTestResult) -> list[Row]:

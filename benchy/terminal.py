@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from benchy.errors import BenchyError
 from benchy.logs import SlowReader
 from benchy.protocol import Phase
 from benchy.protocol import Progress as ProgressEvent
-from benchy.report import Row, how_far
+from benchy.report import Row, how_far, most_telling
 
 if TYPE_CHECKING:
     from benchy.run import Run
@@ -26,7 +26,7 @@ UNBOUNDED = 1000
 SECONDS_BETWEEN_LINES = 5.0
 """Of progress, where the output is a file or a pipe."""
 MOST_BARS = 10
-"""Of benchmarks below the bar of all: those that are going on come first, and these say what is going on."""
+"""Of benchmarks, below the bar of all."""
 
 
 @contextmanager
@@ -107,7 +107,7 @@ class Bars:
         if isinstance(event, Phase):
             return
         if self._console.is_terminal:
-            self._draw([event, *_most_telling(event.parts)])
+            self._draw([event, *most_telling(event.parts, MOST_BARS)])
         elif event.done == event.total or time.monotonic() - self._said > SECONDS_BETWEEN_LINES:
             self._said = time.monotonic()
             self._console.file.write(f"{event.label}: {how_far(event)}\n")
@@ -122,13 +122,3 @@ class Bars:
             self._progress.update(
                 self._shown[event.label], completed=event.done, total=event.total, how_far=how_far(event)
             )
-
-
-def _most_telling(parts: Sequence[ProgressEvent]) -> list[ProgressEvent]:
-    """So many as fit, in their order: those that began and are not done, then those that wait, then the others."""
-
-    def rank(part: ProgressEvent) -> int:
-        return 2 if part.done == part.total else 0 if part.done else 1
-
-    kept = {part.label for part in sorted(parts, key=rank)[:MOST_BARS]}
-    return [part for part in parts if part.label in kept]

@@ -18,13 +18,15 @@ from prefect.logging import get_run_logger
 from benchy.errors import BenchyError
 from benchy.logs import SlowReader
 from benchy.protocol import Phase, Progress
-from benchy.report import how_far
+from benchy.report import how_far, most_telling
 from benchy.run import Run, current_run
 
 RETRY_DELAYS_SECONDS: list[float] = [2, 30, 120]
 LINES_A_RECORD = 200
 LINE_LENGTH = 2000
 SECONDS_BETWEEN_RECORDS = 2.0
+MOST_PARTS = 50
+"""Of benchmarks in one progress artifact."""
 SECONDS_BETWEEN_MOVES = 1.0
 SECONDS_TO_END = 5.0
 
@@ -121,7 +123,7 @@ class _ProgressArtifact:
         if event is None or not event.total:
             return
         percent = 100.0 if self._is_full else 100 * min(event.done / event.total, 1.0)
-        text = "  \n".join(f"{one.label}: {how_far(one)}" for one in (event, *event.parts))
+        text = "  \n".join(f"{one.label}: {how_far(one)}" for one in (event, *most_telling(event.parts, MOST_PARTS)))
         with suppress(httpx.HTTPError):  # the next one may arrive
             if self._id is None:
                 self._id = cast("UUID", create_progress_artifact(percent, key=self._key, description=text))

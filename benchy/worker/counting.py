@@ -12,6 +12,8 @@ from benchy.protocol import Progress
 from benchy.worker.clock import characters_of
 
 MIN_SECONDS_BETWEEN_EVENTS = 0.5
+BENCHMARKS_A_SECOND = 200
+"""Of which an event may tell: with a thousand benchmarks there is one in five seconds."""
 
 
 @dataclass
@@ -105,7 +107,7 @@ class RequestCounter:
         for key in keys:
             if waiting := self._waiting.get(key):
                 self._answered(*waiting.popleft(), now, found=False)
-        if now - self._told >= MIN_SECONDS_BETWEEN_EVENTS:
+        if now - self._told >= max(MIN_SECONDS_BETWEEN_EVENTS, len(self._counts) / BENCHMARKS_A_SECOND):
             self.tell()
 
     def answered_windows(self, characters: int) -> None:

@@ -77,3 +77,16 @@ def test_the_time_that_is_left_goes_by_the_length_and_by_what_was_answered_now()
     count.answer(10, now=17.0, found=False)
     count.answer(10, now=18.0, found=False)
     assert count.progress("x", 99.0).rate == 3 / 8, "the rate stays when all is done"
+
+
+def test_many_benchmarks_have_fewer_events() -> None:
+    events: list[Progress] = []
+    tasks = {str(number): SimpleNamespace(instances=requests(str(number), "a")) for number in range(1000)}
+    counter = RequestCounter(tasks, events.append)
+    counter.ask([task.instances[0] for task in tasks.values()], list(tasks), [False] * 1000)
+    counter._told -= 2  # two seconds later
+    counter.answered(["0"])
+    assert len(events) == 1
+    counter._told -= 4
+    counter.answered(["1"])
+    assert (len(events), events[-1].done) == (2, 2)
