@@ -89,31 +89,37 @@ def whole_evaluations(bench: Bench) -> Iterator[Figure]:
     """The worker's evaluating of a model that answers at once, against ``lm_eval run`` of it."""
     ours = [_evaluation(bench, size) for size in EVALUATED]
     plain = [_plain_evaluation(bench, size) for size in EVALUATED_PLAINLY]
-    for what, unit, scale, used in (
-        ("CPU time", "ms", 1e3, lambda cost: cost.seconds),
-        ("memory", "KiB", 1 / 1024, lambda cost: cost.peak_bytes),
-    ):
-        yield from _each_more(what, f"{unit}/request", _marginal(ours, used, scale), _marginal(plain, used, scale)[-1])
+    by_plain = _marginal(plain, _milliseconds)[-1]
+    yield from _each_more("CPU time", "ms/request", _marginal(ours, _milliseconds), by_plain)
+    yield from _each_more("memory", "KiB/request", _marginal(ours, lambda cost: cost.peak_bytes / 1024), None)
 
 
 PARTS: tuple[Callable[[Bench], Iterator[Figure]], ...] = (parts, whole_evaluations)
 
 
-def _each_more(what: str, unit: str, ours: list[float], plain: float) -> Iterator[Figure]:
+def _each_more(what: str, unit: str, ours: list[float], plain: float | None) -> Iterator[Figure]:
     """What each request more takes, and whether that grows."""
-    name = f"evaluation by a model that answers at once: {what}"
-    sizes = "n = {:,} to {:,}".format(*EVALUATED[-2:])
-    low, high = EVALUATED_PLAINLY
-    note = f"{sizes}; lm_eval n = {low:,} to {high:,}"
-    yield Figure(name, unit, Spread.of([ours[-1]]), Spread.of([plain]), Spread.of([ours[-1] / plain]), note=note)
     *_, less, more = ours
+    sizes = "n = {:,} to {:,}".format(*EVALUATED[-2:])
+    yield Figure(
+        f"evaluation by a model that answers at once: {what}",
+        unit,
+        Spread.of([more]),
+        None if plain is None else Spread.of([plain]),
+        None if plain is None else Spread.of([more / plain]),
+        note=sizes if plain is None else sizes + "; lm_eval n = {:,} to {:,}".format(*EVALUATED_PLAINLY),
+    )
     grown = Spread.of([1 + math.log(more / less) / math.log(EVALUATED[-1] / EVALUATED[-2])])
     yield Figure(f"  growth of the {what}", "exponent", grown, goal=Goal(LINEAR, "ours"), note=sizes)
 
 
-def _marginal(costs: Sequence[Cost], used: Callable[[Cost], float], scale: float) -> list[float]:
+def _marginal(costs: Sequence[Cost], used: Callable[[Cost], float]) -> list[float]:
     """For each request more, from size to size."""
-    return [scale * (used(high) - used(low)) / (high.size - low.size) for low, high in itertools.pairwise(costs)]
+    return [(used(high) - used(low)) / (high.size - low.size) for low, high in itertools.pairwise(costs)]
+
+
+def _milliseconds(cost: Cost) -> float:
+    return 1e3 * cost.seconds
 
 
 def _evaluation(bench: Bench, size: int) -> Cost:

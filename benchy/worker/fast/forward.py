@@ -78,9 +78,7 @@ class Forward:
         self._model = model
         self._windows = windows
         self._autocast = autocast
-        # transformers 5.24 renamed the argument
-        names = inspect.signature(model.base_model.forward).parameters
-        self._cache_name = "cache" if "cache" in names else "past_key_values"
+        self._cache_name = cache_name(model)
 
     def scores(self, batches: Iterable[Batch]) -> Iterator[list[Score]]:
         """Score batches one by one; prefixes are kept while the next batch shares them."""
@@ -171,6 +169,11 @@ class Forward:
         if logits.shape[:2] != (1, len(positions)):
             raise RuntimeError(f"the model's logits have the shape {tuple(logits.shape)}")
         return logits[0]
+
+
+def cache_name(model: Any) -> str:
+    """By which it takes keys and values; transformers 5.24 renamed the argument."""
+    return "cache" if "cache" in inspect.signature(model.base_model.forward).parameters else "past_key_values"
 
 
 def _behind(cache: DynamicCache, rows: int) -> Cache:

@@ -1,19 +1,19 @@
-"""Ends each generated text at its own stop sequence, where plain lm-eval waits for the whole batch.
+"""Ends each generated text at its own stop sequence, and computes no more for those that have ended.
 
-lm-eval 0.4.13 ends a batch when every text of it has met the same stop sequence, or all have ended by themselves (or
-at the most tokens). Where one text of the batch meets another sequence than the others, or ends by itself, all of them
-run on to the most tokens; what they say there is cut off afterwards.
+lm-eval 0.4.13 ends a batch when every text of it has met the same stop sequence, or all have ended by themselves.
+Where one of them meets another sequence than the others, or ends by itself, all of the batch run on to the most tokens;
+what they say there is cut off afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from lm_eval.models import huggingface
 from transformers import StoppingCriteria, StoppingCriteriaList
+from transformers.cache_utils import DynamicCache
 
 from benchy.worker.patching import replaced
 
@@ -22,50 +22,123 @@ MORE_TOKENS = 2
 
 
 class OwnStops(StoppingCriteria):  # type: ignore[misc]
-    """Says of each row of a batch whether its text holds a stop sequence."""
+    """Says of each row of a batch whether its text has ended."""
 
-    def __init__(self, lm: Any, stops: Sequence[str], prompt_length: int) -> None:
+    def __init__(self, lm: Any, stops: Sequence[str], prompt_length: int, *, pauses: bool) -> None:
         """For one batch.
 
         Args:
             lm: lm-eval's model.
             stops: what ends a text.
             prompt_length: tokens of each row before the generated ones.
+            pauses: whether generation ends once half of the rows have, so that it can go on without them.
         """
         self._lm = lm
         self._stops = [stop for stop in stops if stop]
         self._prompt_length = prompt_length
+        self._pauses = pauses
         lengths = (len(lm.tokenizer.encode(stop, add_special_tokens=False)) for stop in self._stops)
         self._window = max(lengths, default=0) + MORE_TOKENS
+        self._end_tokens = _as_set(lm.model.generation_config.eos_token_id)
         self._ended: set[int] = set()
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **_arguments: Any) -> torch.Tensor:  # noqa: ARG002
-        """``[rows]``, whether each has ended, after one more token."""
-        generated = input_ids[:, self._prompt_length :]
-        going = [row for row in range(len(generated)) if row not in self._ended]
-        latest = self._lm.tokenizer.batch_decode(generated[going, -self._window :])
-        for row, text in zip(going, latest, strict=True):
-            if self._holds_a_stop(text) and self._holds_a_stop(self._lm.tok_decode(generated[row].tolist())):
-                self._ended.add(row)  # only if lm-eval will cut there: it leaves out special tokens
-        return torch.tensor([row in self._ended for row in range(len(generated))], device=input_ids.device)
+        """``[rows]``, after one more token."""
+        generated = input_ids[:, self._prompt_length :].cpu()
+        rows = range(len(generated))
+        for row, text in zip(self.going(rows), self._latest(generated, self.going(rows)), strict=True):
+            if self._has_ended(generated[row].tolist(), text):
+                self._ended.add(row)
+        pauses = self._pauses and 2 * len(self._ended) >= len(rows)
+        return torch.tensor([pauses or row in self._ended for row in rows], device=input_ids.device)
+
+    def going(self, rows: Sequence[int]) -> list[int]:
+        """Those that have not ended."""
+        return [row for row in rows if row not in self._ended]
+
+    def _latest(self, generated: torch.Tensor, rows: list[int]) -> list[str]:
+        texts: list[str] = self._lm.tokenizer.batch_decode(generated[rows, -self._window :])
+        return texts
+
+    def _has_ended(self, tokens: list[int], latest: str) -> bool:
+        """At a stop sequence only if lm-eval will cut there: it leaves out special tokens."""
+        if tokens[-1] in self._end_tokens:
+            return True
+        return self._holds_a_stop(latest) and self._holds_a_stop(self._lm.tok_decode(tokens))
 
     def _holds_a_stop(self, text: str) -> bool:
         return any(stop in text for stop in self._stops)
 
 
-@contextmanager
-def own_stops(lm: Any, requests: Sequence[Any]) -> Iterator[None]:
-    """lm-eval generates so inside, where that gives the same texts."""
+def ends_alone(lm: Any, arguments: dict[str, Any]) -> bool:
+    """Whether each text may end without the others.
 
-    def criteria(_tokenizer: Any, stops: Sequence[str], prompt_length: int, _rows: int) -> StoppingCriteriaList:
-        return StoppingCriteriaList([OwnStops(lm, stops, prompt_length)])
+    Drawn texts depend on how many numbers were drawn before them, beams change their rows, and what was thought is cut
+    off before a stop sequence is looked for.
+    """
+    drawn = arguments.get("do_sample") or arguments.get("temperature")
+    beams = arguments.get("num_beams") or lm.model.generation_config.num_beams or 1
+    return lm.backend == "causal" and lm.think_end_token is None and not drawn and beams == 1
 
-    sound = lm.backend == "causal" and lm.think_end_token is None and all(map(_is_greedy, requests))
-    with replaced(huggingface, **({"stop_sequences_criteria": criteria} if sound else {})):
-        yield
+
+def generate(
+    lm: Any, model_generate: Callable[..., torch.Tensor], prompts: torch.Tensor, stop: list[str], **arguments: Any
+) -> torch.Tensor:
+    """The tokens of all rows, in one go.
+
+    Args:
+        lm: lm-eval's model.
+        model_generate: its own ``_model_generate``.
+        prompts: ``[rows, tokens]``.
+        stop: what ends a text.
+        arguments: more of ``model_generate``'s.
+    """
+    own = OwnStops(lm, stop, prompts.shape[1], pauses=False)
+    with replaced(huggingface, stop_sequences_criteria=lambda *_: StoppingCriteriaList([own])):
+        return model_generate(context=prompts, stop=stop, **arguments)
 
 
-def _is_greedy(request: Any) -> bool:
-    """Drawn texts depend on how many were drawn before them, and beams change their rows."""
-    arguments = request.args[1]
-    return not (arguments.get("do_sample") or arguments.get("temperature") or arguments.get("num_beams", 1) > 1)
+def generate_shrinking(
+    lm: Any,
+    model_generate: Callable[..., torch.Tensor],
+    prompts: torch.Tensor,
+    stop: list[str],
+    *,
+    attention_mask: torch.Tensor,
+    max_length: int,
+    cache_name: str,
+    **arguments: Any,
+) -> torch.Tensor:
+    """As ``generate``, but each time that half of the rows have ended, the batch goes on without them.
+
+    Args:
+        lm: lm-eval's model.
+        model_generate: its own ``_model_generate``.
+        prompts: ``[rows, tokens]``.
+        stop: what ends a text.
+        attention_mask: ``[rows, tokens]``.
+        max_length: the most tokens of a row.
+        cache_name: the name by which the model takes a cache.
+        arguments: more of ``model_generate``'s.
+    """
+    texts = prompts.new_full((len(prompts), max_length), lm.tokenizer.pad_token_id)
+    going = torch.arange(len(prompts), device=prompts.device)
+    cache = DynamicCache(config=lm.model.config.get_text_config(decoder=True))
+    arguments |= {cache_name: cache, "max_length": max_length}
+    rows, length = prompts, prompts.shape[1]
+    while len(going) and length < max_length:
+        own = OwnStops(lm, stop, prompts.shape[1], pauses=True)
+        with replaced(huggingface, stop_sequences_criteria=lambda *_, own=own: StoppingCriteriaList([own])):
+            rows = model_generate(context=rows, attention_mask=attention_mask, stop=stop, **arguments)
+        length = rows.shape[1]
+        texts[going, :length] = rows
+        left = torch.tensor(own.going(range(len(rows))), dtype=torch.long, device=rows.device)
+        going, rows = going[left], rows[left]
+        attention_mask = attention_mask[left]
+        attention_mask = torch.nn.functional.pad(attention_mask, (0, length - attention_mask.shape[1]), value=1)
+        cache.batch_select_indices(left)
+    return texts[:, :length]
+
+
+def _as_set(tokens: Any) -> set[int]:
+    return set(torch.tensor([] if tokens is None else tokens).flatten().tolist())

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from benchy.worker.fast.budget import Budget, model_shape, stock_budget
 from benchy.worker.fast.forward import Forward
-from benchy.worker.fast.generation import own_stops
+from benchy.worker.fast.generation import ends_alone, generate, generate_shrinking
 from benchy.worker.fast.plan import Batch, Request, Tokens, make_plan
 from benchy.worker.fast.soundness import disagreement, reason_for_stock, windows
 from benchy.worker.fast.tokens import EncodedPair, encode_pairs
@@ -57,11 +57,14 @@ class FastHFLM(HFLM):  # type: ignore[misc]
         bar = tqdm(encoded, total=len(requests), desc="Tokenizing inputs", disable=disable_tqdm)
         return self._loglikelihood_tokens(list(bar), disable_tqdm=disable_tqdm)
 
-    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
+    def _model_generate(self, context: Any, max_length: int, stop: list[str], **arguments: Any) -> Any:
         """lm-eval's, in which each text ends at its own stop sequence."""
-        with own_stops(self, requests):
-            texts: list[str] = super().generate_until(requests, disable_tqdm=disable_tqdm)
-        return texts
+        arguments |= {"max_length": max_length}
+        if not ends_alone(self, arguments):
+            return super()._model_generate(context=context, stop=stop, **arguments)
+        if reason_for_stock(self) or self.model.generation_config.cache_implementation is not None:
+            return generate(self, super()._model_generate, context, stop, **arguments)
+        return generate_shrinking(self, super()._model_generate, context, stop, **arguments)
 
     def _loglikelihood_tokens(
         self, requests: Asked, disable_tqdm: bool = False, override_bs: int | None = None

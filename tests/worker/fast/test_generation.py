@@ -22,35 +22,49 @@ def generations(seed: int, **arguments: Any) -> list[Instance]:
     return [Instance("generate_until", {}, (draw.words(1, 12), given), index) for index in range(12)]
 
 
-def texts_and_steps(lm: HFLM, requests: list[Instance]) -> tuple[list[str], int]:
-    """And how often the model was called."""
-    steps: list[None] = []
-    with lm.model.register_forward_hook(lambda *_: steps.append(None)):
-        return lm.generate_until(requests, disable_tqdm=True), len(steps)
+def texts_and_rows(lm: HFLM, requests: list[Instance]) -> tuple[list[str], list[int]]:
+    """And how many rows were computed at each step."""
+    rows: list[int] = []
+    with lm.model.register_forward_hook(lambda _model, _inputs, output: rows.append(len(output.logits))):
+        return lm.generate_until(requests, disable_tqdm=True), rows
 
 
 def both(name: str, tokenizer: Any, *, seed: int, batch_size: int = 4) -> tuple[HFLM, FastHFLM]:
     model = random_model(name, seed)
     arguments = {"pretrained": model, "tokenizer": tokenizer, "batch_size": batch_size, "max_length": 128}
-    return HFLM(**arguments), FastHFLM(**arguments)
+    plain, fast = HFLM(**arguments), FastHFLM(**arguments)
+    assert fast.forward is not None
+    return plain, fast
 
 
-@pytest.mark.parametrize("name", ["llama", "gpt2", "gemma3"])
+@pytest.mark.parametrize("name", ["llama", "gpt2", "gemma3", "mixtral"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_texts_are_those_of_plain_lm_eval(name: str, seed: int, tokenizers: dict[bool, Any]) -> None:
     plain, fast = both(name, tokenizers[True], seed=seed)
-    expected, more_steps = texts_and_steps(plain, generations(seed))
-    texts, steps = texts_and_steps(fast, generations(seed))
+    expected, more_rows = texts_and_rows(plain, generations(seed))
+    texts, rows = texts_and_rows(fast, generations(seed))
     assert texts == expected
-    assert steps <= more_steps
+    assert sum(rows) <= sum(more_rows)
     assert len(set(map(len, texts))) > 1
 
 
-def test_a_batch_ends_with_its_longest_text(tokenizers: dict[bool, Any]) -> None:
-    """Plain lm-eval goes on to the most tokens, since the texts end at different stop sequences."""
+def test_a_batch_shrinks_and_ends_with_its_longest_text(tokenizers: dict[bool, Any]) -> None:
+    """Plain lm-eval computes all rows to the most tokens, since the texts end at different stop sequences."""
     plain, fast = both("llama", tokenizers[True], seed=1, batch_size=12)
-    assert texts_and_steps(plain, generations(1))[1] == MOST
-    assert texts_and_steps(fast, generations(1))[1] < MOST
+    assert texts_and_rows(plain, generations(1))[1] == [12] * MOST
+    rows = texts_and_rows(fast, generations(1))[1]
+    assert len(rows) < MOST
+    assert rows[0] == 12
+    assert rows[-1] < 6
+
+
+def test_a_model_with_a_cache_of_its_own_ends_its_texts_too(tokenizers: dict[bool, Any]) -> None:
+    plain, fast = both("llama", tokenizers[True], seed=1, batch_size=12)
+    expected, _ = texts_and_rows(plain, generations(1))
+    fast.model.generation_config.cache_implementation = "dynamic"
+    texts, rows = texts_and_rows(fast, generations(1))
+    assert texts == expected
+    assert len(rows) < MOST
 
 
 def test_drawn_texts_take_the_same_random_numbers(tokenizers: dict[bool, Any]) -> None:
@@ -58,5 +72,5 @@ def test_drawn_texts_take_the_same_random_numbers(tokenizers: dict[bool, Any]) -
     found = []
     for lm in both("llama", tokenizers[True], seed=0):
         torch.manual_seed(0)
-        found.append(texts_and_steps(lm, drawn))
+        found.append(texts_and_rows(lm, drawn))
     assert found[0] == found[1]
