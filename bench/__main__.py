@@ -10,12 +10,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import channels, pipeline, scale
+from bench import channels, generation, pipeline, scale
 from bench.figures import Figure, Machine, as_data, as_table
 from bench.pipeline import Bench
 from bench.results import RESULTS, write_results
 
-PARTS = {part.__name__: part for part in (*pipeline.PARTS, *channels.PARTS, *scale.PARTS)}
+PARTS = {part.__name__: part for part in (*pipeline.PARTS, *generation.PARTS, *channels.PARTS, *scale.PARTS)}
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from lm_eval.models import huggingface
 from transformers import StoppingCriteria, StoppingCriteriaList
 from transformers.cache_utils import DynamicCache
 
+from benchy.worker.fast.forward import cache_name
 from benchy.worker.patching import replaced
 
 MORE_TOKENS = 2
@@ -106,7 +107,6 @@ def generate_shrinking(
     *,
     attention_mask: torch.Tensor,
     max_length: int,
-    cache_name: str,
     **arguments: Any,
 ) -> torch.Tensor:
     """As ``generate``, but each time that half of the rows have ended, the batch goes on without them.
@@ -118,13 +118,12 @@ def generate_shrinking(
         stop: what ends a text.
         attention_mask: ``[rows, tokens]``.
         max_length: the most tokens of a row.
-        cache_name: the name by which the model takes a cache.
         arguments: more of ``model_generate``'s.
     """
     texts = prompts.new_full((len(prompts), max_length), lm.tokenizer.pad_token_id)
     going = torch.arange(len(prompts), device=prompts.device)
     cache = DynamicCache(config=lm.model.config.get_text_config(decoder=True))
-    arguments |= {cache_name: cache, "max_length": max_length}
+    arguments |= {cache_name(lm.model): cache, "max_length": max_length}
     rows, length = prompts, prompts.shape[1]
     while len(going) and length < max_length:
         own = OwnStops(lm, stop, prompts.shape[1], pauses=True)

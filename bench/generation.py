@@ -1,0 +1,95 @@
+"""What generating texts costs: Benchy's ``hf`` against lm-eval's, on a small model with random weights."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bench.figures import Figure, paired
+from bench.pipeline import Bench
+
+WORDS = 4_000
+SPECIAL = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
+ONE_IN = 100
+"""So many words end a line, and as many end the text."""
+PROMPTS = 16
+PROMPT_WORDS = (50, 400)
+MOST_TOKENS = 64
+BATCH = 8
+
+
+def generation(bench: Bench) -> Iterator[Figure]:
+    """Half of the texts end with a line and half by themselves, as a model that was trained to chat and was not."""
+    import torch
+    from lm_eval.models.huggingface import HFLM
+
+    from benchy.worker.fast.model import FastHFLM
+
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(1)
+    arguments = {"pretrained": _model(), "tokenizer": _tokenizer(), "batch_size": BATCH, "max_length": 1024}
+    plain, ours = HFLM(**arguments), FastHFLM(**arguments)
+    requests = list(_requests())
+    assert _texts(ours, requests) == _texts(plain, requests)
+    seconds: dict[HFLM, list[float]] = {plain: [], ours: []}
+    for _ in range(bench.pairs):
+        for lm, taken in seconds.items():
+            started = time.process_time()
+            _texts(lm, requests)
+            taken.append(time.process_time() - started)
+    logging.disable(logging.NOTSET)
+    parameters = sum(weights.numel() for weights in plain.model.parameters())
+    note = f"{PROMPTS} texts, batches of {BATCH}, Llama of {parameters:,} parameters, one thread"
+    yield paired("generation by one process: CPU", "s", seconds[ours], seconds[plain], note=note)
+
+
+PARTS: tuple[Callable[[Bench], Iterator[Figure]], ...] = (generation,)
+
+
+def _texts(lm: Any, requests: list[Any]) -> list[str]:
+    texts: list[str] = lm.generate_until(requests, disable_tqdm=True)
+    return texts
+
+
+def _requests() -> Iterator[Any]:
+    from lm_eval.api.instance import Instance
+
+    draw = random.Random(0)  # noqa: S311
+    arguments = {"until": ["\n"], "max_gen_toks": MOST_TOKENS}
+    for index in range(PROMPTS):
+        words = (f"w{draw.randrange(len(SPECIAL), WORDS)}" for _ in range(draw.randint(*PROMPT_WORDS)))
+        yield Instance("generate_until", {}, (" ".join(words), arguments), index)
+
+
+def _tokenizer() -> Any:
+    """A word a token; some hold the end of a line."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = [f"w{number}" if number % ONE_IN else f"w{number}\n" for number in range(len(SPECIAL), WORDS)]
+    names = {word: number for number, word in enumerate([*SPECIAL.values(), *words])}
+    raw = Tokenizer(models.WordLevel(names, SPECIAL["unk_token"]))
+    raw.pre_tokenizer = pre_tokenizers.Split(" ", behavior="removed")
+    return PreTrainedTokenizerFast(tokenizer_object=raw, **SPECIAL)
+
+
+def _model() -> Any:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    ends = [number for number in range(len(SPECIAL), WORDS) if number % ONE_IN == 1]
+    config = LlamaConfig(
+        vocab_size=WORDS,
+        hidden_size=384,
+        intermediate_size=1056,
+        num_hidden_layers=6,
+        num_attention_heads=6,
+        max_position_embeddings=1024,
+        eos_token_id=[2, *ends],
+        initializer_range=0.05,  # large enough that the texts are not all one word over and over
+    )
+    return LlamaForCausalLM(config).eval()
