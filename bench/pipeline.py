@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,10 +87,8 @@ def run_with_server(bench: Bench) -> Iterator[Figure]:
 def docker_run(bench: Bench) -> Iterator[Figure]:
     """The worker in a container, where an engine answers and has the image."""
     what = "run with the docker runtime"
-    if not _succeeds("docker", "info"):
-        yield skipped(what, "no Docker engine answers")
-    elif not _succeeds("docker", "image", "inspect", IMAGE):
-        yield skipped(what, f"the engine has no image {IMAGE}; README.md says how to build it")
+    if reason := _no_docker_because():
+        yield skipped(what, reason)
     else:
         command = benchy_run(bench.folder, runtime="docker")
         note = "CPU without the container's"
@@ -154,8 +151,14 @@ def _times(
     yield paired("  CPU", "s", *seconds, note=note)
 
 
-def _succeeds(*command: str) -> bool:
+def _no_docker_because() -> str | None:
+    import docker
+    from docker.errors import DockerException, ImageNotFound
+
     try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
+        docker.from_env().images.get(IMAGE)
+    except ImageNotFound:
+        return f"the engine has no image {IMAGE}; README.md says how to build it"
+    except DockerException:
+        return "no Docker engine answers"
+    return None
