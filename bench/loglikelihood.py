@@ -1,4 +1,4 @@
-"""Times and weighs log-likelihoods: ``hf-fast`` against lm-eval's own model, on random weights made on the spot.
+"""Times and weighs log-likelihoods: backend ``hf`` against ``hf-stock``, on random weights made on the spot.
 
 Pairs of runs alternate (A B A B); the ratio is the median over the pairs. On a CPU the time is CPU seconds of one
 thread, on a GPU it is wall seconds. Peak memory is what one run over a quarter of the documents

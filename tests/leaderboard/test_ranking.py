@@ -108,6 +108,12 @@ def test_other_weights_or_arguments_are_another_model(changes: dict[str, Any]) -
     assert [entry.rank for entry in suite.entries] == [1, 2]
 
 
+def test_both_ways_to_compute_log_likelihoods_are_one_model() -> None:
+    stock = scored("org/a", 0.9, model_config={"backend": "hf-stock"}, day=1, run_name="stock")
+    (suite,) = rank([scored("org/a", 0.9, run_name="fast"), stock]).suites
+    assert [(entry.run_name, entry.standing) for entry in suite.entries] == [("stock", "ranked"), ("fast", "older")]
+
+
 def test_a_test_stands_apart_and_is_never_ranked() -> None:
     suites = rank([scored("org/a", 0.9, evaluation={"limit": 10}), scored("org/b", 0.5)]).suites
     shown = [(suite.conditions.is_test, [(e.model, e.standing, e.rank) for e in suite.entries]) for suite in suites]

@@ -1,4 +1,4 @@
-"""hf-fast generates the texts of plain lm-eval, in fewer steps."""
+"""Backend hf generates the texts of plain lm-eval, in fewer steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""hf-fast answers as plain lm-eval and as the definition in float64 do."""
+"""Backend hf answers as plain lm-eval and as the definition in float64 do."""
 
 from __future__ import annotations
 
