@@ -38,15 +38,15 @@ def shared_folders(config: BenchmarkConfig, run: RunIdentity, *, on_gpus: bool) 
 
     The rest of this machine, the config's own folder (and a ``.env`` beside it) included, stays out of sight.
     """
+    own = Share(run.folder.absolute(), writable=True)  # an upload too: its tables may be larger than memory
     if not on_gpus:
         target = [config.upload.to] if config.upload and "://" not in config.upload.to else []
-        own = Share(run.folder.absolute(), writable=config.wandb is not None)  # wandb keeps files of its own there
         return [own, *(Share(Path(folder).absolute(), writable=True) for folder in target)]
     named = [config.model.name, *(value for value in config.model.args.values() if isinstance(value, str))]
     folders = [*map(Path, named), *map(Path, config.evaluation.include_path)]
     folders += [Path(task).parent for task in config.evaluation.tasks if task.endswith(".yaml")]
     read = dict.fromkeys(folder.absolute() for folder in folders if folder.is_dir())
-    return [*map(Share, read), Share(run.folder.absolute(), writable=True)]
+    return [*map(Share, read), own]
 
 
 def mount_for(share: Share, own: Sequence[MountOption]) -> MountOption:

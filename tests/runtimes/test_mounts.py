@@ -27,14 +27,12 @@ def test_the_worker_sees_the_folders_that_the_config_names(tmp_path: Path, monke
     assert [share.path for share in shares if share.writable] == [run.folder]
 
 
-def test_an_upload_reads_the_record_and_writes_the_leaderboard_alone(tmp_path: Path) -> None:
-    settings = config(upload={"to": str(tmp_path / "board")})
-    shares = shared_folders(settings, RunIdentity("r", "1", tmp_path / "r"), on_gpus=False)
-    assert shares == [Share(tmp_path / "r"), Share(tmp_path / "board", writable=True)]
-    settings = config(wandb={"project": "p"})  # its offline runs lie in the run's folder
-    assert shared_folders(settings, RunIdentity("r", "1", tmp_path / "r"), on_gpus=False) == [
-        Share(tmp_path / "r", writable=True)
-    ]
+def test_an_upload_sees_the_run_and_the_leaderboard_alone(tmp_path: Path) -> None:
+    run = RunIdentity("r", "1", tmp_path / "r")
+    own = Share(run.folder, writable=True)
+    shares = shared_folders(config(upload={"to": str(tmp_path / "board")}), run, on_gpus=False)
+    assert shares == [own, Share(tmp_path / "board", writable=True)]
+    assert shared_folders(config(upload={"to": "hf://datasets/a/b"}), run, on_gpus=False) == [own]
 
 
 OWN = [
