@@ -373,7 +373,7 @@ def logged(settings: dict[str, Any], tmp_path: Path) -> tuple[BenchmarkConfig, P
     settings["container"]["volumes"].append(f"{log.parent}:/forward")
     model = write_logged_model(tmp_path / "model")
     (model / "model.safetensors").chmod(0o644)
-    settings["model"] = {"name": str(model), "trust_remote_code": True}
+    settings["model"] = {"name": str(model), "trust_remote_code": True, "backend": "hf-stock"}
     settings["evaluation"] |= {
         "tasks": "tiny,tiny_sampled,tiny_rolling",
         "include_path": str(write_tasks(tmp_path / "tasks", documents=16)),
