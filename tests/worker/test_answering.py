@@ -35,8 +35,8 @@ from tests.worker.tiny import FORWARD_LOG, write_logged_model
 
 TASKS = "tiny,tiny_sampled,tiny_rolling"
 BATCH = 4
-MOST_ROWS = 12
-"""Of a packed batch that takes no more memory, and of the prefixes that it reads."""
+MOST_ROWS = 3 + 2 + 5
+"""Of a packed batch, of the prefixes that it reads, and of the check that each new worker begins with."""
 
 
 @pytest.fixture(scope="session")
