@@ -15,9 +15,9 @@ WORDS = 4_000
 SPECIAL = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
 ONE_IN = 100
 """So many words end a line, and as many end the text."""
-PROMPTS = 16
+PROMPTS = 8
 PROMPT_WORDS = (50, 400)
-MOST_TOKENS = 64
+MOST_TOKENS = 128
 BATCH = 8
 
 
