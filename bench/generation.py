@@ -1,4 +1,10 @@
-"""What generating texts costs: Benchy's ``hf`` against lm-eval's, on a small model with random weights."""
+"""What generating texts costs: Benchy's ``hf`` against lm-eval's, on a small model with random weights.
+
+Seen before, on one thread, 16 prompts, a Llama of 35 M parameters, batches of 8, the same texts each time: 24.7 CPU
+seconds by plain lm-eval, 18.8 with each text ending at its own stop sequence, 14.0 when the batch also goes on without
+the texts that have ended. transformers' continuous batching was not taken: on a CPU it took 15.2 seconds where plain
+lm-eval takes 4.4 (14 M parameters, 64 tokens), and it ends texts at tokens only, not at stop sequences.
+"""
 
 from __future__ import annotations
 
