@@ -134,17 +134,20 @@ class Answering:
         self._planned = self._plans and kind == "loglikelihood"
         if self._planned and batches:
             batches.settle(self._lm.fitting_batch_size)
-        while missing := [index for index, one in enumerate(found) if one is MISSING]:
+        missing = _missing(found)
+        while missing:
             if len(missing) < len(requests):
                 self._go_on(part, len(requests) - len(missing), len(requests))
-            missing = missing[: self._at_once]
-            fresh = self._ask_missing(answer, requests, found, missing, batches)
+            asked = missing[: self._at_once]
+            fresh = self._ask_missing(answer, requests, found, asked, batches)
             if fresh is None:
                 found = self._store.take(keys)
+                missing = _missing(found)
                 continue
-            self._keep_rest([keys[index] for index in missing], fresh)
-            for index, one in zip(missing, fresh, strict=True):
+            self._keep_rest([keys[index] for index in asked], fresh)
+            for index, one in zip(asked, fresh, strict=True):
                 found[index] = one
+            del missing[: len(asked)]
         self.batch_sizes += batches.used if batches else []
         self._counter.tell()
         self._keys.clear()
@@ -287,6 +290,10 @@ class Answering:
         self._store.keep(batch, seconds=now - self._asked_at, random_state=state)
         self._asked_at = now
         self._counter.answered(key for key, _ in batch)
+
+
+def _missing(found: Sequence[Any]) -> list[int]:
+    return [index for index, one in enumerate(found) if one is MISSING]
 
 
 def _texts(arguments: Sequence[Any]) -> tuple[str, ...]:
