@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import io
 import json
 import logging
 import time
@@ -16,14 +14,14 @@ from benchy.errors import NotEnoughMemory
 from benchy.worker.answers import MISSING, AnswerStore, Kept, request_key
 from benchy.worker.api import is_api_model
 from benchy.worker.batches import Batches
-from benchy.worker.chunks import generated_chunks, planned_chunks, scored_chunks
 from benchy.worker.counting import RequestCounter
 from benchy.worker.failures import is_out_of_memory
 from benchy.worker.model import is_transformers_model, scoring_of
 from benchy.worker.patching import replaced
 from benchy.worker.progress import bars_hidden
-from benchy.worker.replica import GENERATE, SCORE, SCORE_PLANNED, Chunk, answer_chunk
 from benchy.worker.replicas import Replicas
+from benchy.worker.sharing import Answered, Sharing
+from benchy.worker.torch_state import free_memory, random_state, set_random_state
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +48,7 @@ class Answering:
         self._lm = lm
         self._store = store
         self._counter = counter
-        self._replicas = replicas
+        self._sharing = Sharing(lm, replicas) if replicas else None
         self._batches: Batches | None = None
         self._batched = is_transformers_model(lm)
         self._at_once = None if self._batched or is_api_model(lm) else REQUESTS_AT_ONCE
@@ -60,7 +58,7 @@ class Answering:
         self._keys: dict[tuple[str, ...], str] = {}
         self._given: Counter[str] = Counter()
         self._windows_seen: Counter[str] = Counter()
-        self._answering = self._rolling = self._draws = self._planned = self._in_chunk = False
+        self._answering = self._rolling = self._draws = self._planned = False
         self.batch_sizes: list[int] = []
         """All that were used, in their order."""
         self.found = 0
@@ -129,7 +127,7 @@ class Answering:
         batches = self._batches = Batches(self._lm, self._store, part, requests) if self._batched else None
         self._rolling = kind == "loglikelihood_rolling"
         self._draws = kind == "generate_until" and any(_is_drawn(request) for request in requests)
-        if self._replicas and kind == "generate_until" and not self._draws:
+        if self._sharing and kind == "generate_until" and not self._draws:
             answer = self._share_generation
         self._planned = self._plans and kind == "loglikelihood"
         if self._planned and batches:
@@ -156,7 +154,7 @@ class Answering:
     def _go_on(self, part: str, done: int, total: int) -> None:
         logger.info("%s: %d of %d requests are answered already", part, done, total)
         if self._draws and self._store.random_state is not None:
-            _set_random_state(self._store.random_state)
+            set_random_state(self._store.random_state)
 
     def _ask_missing(
         self, answer: Answer, requests: list[Any], found: list[Any], missing: list[int], batches: Batches | None
@@ -193,7 +191,7 @@ class Answering:
         else:
             return fresh
         batches.halve()  # only here, since the exception's traceback held the tensors
-        _free_memory()
+        free_memory()
         return None
 
     def _bars(self) -> AbstractContextManager[None]:
@@ -235,49 +233,29 @@ class Answering:
         """``_loglikelihood_tokens``, of which all replicas do a part."""
 
         def shared(requests: list[Any], *args: Any, **kwargs: Any) -> list[Any]:
-            if not self._replicas or not self._batches or self._rolling or self._in_chunk:
+            if not self._sharing or not self._batches or self._rolling or self._sharing.in_chunk:
                 return score(requests, *args, **kwargs)
-            size = self._batches.settle()
-            if self._planned:
-                planned = list(planned_chunks(self._lm.plan(requests)))
-                cut = [[index for batch in chunk for index in batch.indices] for chunk in planned]
-                chunks = [Chunk(SCORE_PLANNED, size, chunk) for chunk in planned]
-            else:
-                cut = scored_chunks(self._lm, requests, size)
-                chunks = [Chunk(SCORE, size, [requests[index] for index in part]) for part in cut]
-            return self._share("loglikelihood", cut, chunks, [texts for texts, *_ in requests])
+            answered = self._sharing.scores(requests, self._batches.settle(), planned=self._planned)
+            return self._collect("loglikelihood", answered, [texts for texts, *_ in requests])
 
         return shared
 
     def _share_generation(self, requests: list[Any]) -> list[Any]:
         """``generate_until``, of which all replicas do a part; not of drawn answers, which follow one sequence."""
-        assert self._batches  # noqa: S101 - replicas are Hugging Face models
-        size = self._batches.settle()
-        cut = generated_chunks(self._lm, requests, size)
-        chunks = [Chunk(GENERATE, size, [requests[index].args for index in part]) for part in cut]
-        return self._share(GENERATE, cut, chunks, [request.args for request in requests])
+        assert self._sharing and self._batches  # noqa: S101, PT018 - replicas are Hugging Face models
+        answered = self._sharing.texts(requests, self._batches.settle())
+        return self._collect("generate_until", answered, [request.args for request in requests])
 
-    def _share(self, kind: str, cut: list[list[int]], chunks: list[Chunk], arguments: list[Any]) -> list[Any]:
-        assert self._replicas  # noqa: S101 - the callers looked
+    def _collect(self, kind: str, answered: Iterator[Answered], arguments: list[Any]) -> list[Any]:
+        """All answers in the order of the requests, each kept as it comes."""
         answers: dict[int, Any] = dict(self._lm.known) if self._planned else {}
-        for number, fresh in self._replicas.answer(chunks, self._answer_chunk):
-            new = [(index, one) for index, one in zip(cut[number], fresh, strict=True) if index not in answers]
+        for chunk in answered:
+            new = [(index, one) for index, one in chunk if index not in answers]
             for index, answer in new:
                 self.add_partial(kind, arguments[index], answer)
             answers |= new
             self._write_pending()
         return [answers[index] for index in range(len(arguments))]
-
-    def _answer_chunk(self, chunk: Chunk) -> list[Any]:
-        """With this process's model; the caller keeps the answers, as it keeps those of the others."""
-        from lm_eval.api.model import CacheHook
-
-        self._in_chunk = True
-        try:
-            with replaced(self._lm, cache_hook=CacheHook(None)):
-                return answer_chunk(self._lm, chunk)
-        finally:
-            self._in_chunk = False
 
     def _write_pending(self) -> None:
         if self._pending:
@@ -286,7 +264,7 @@ class Answering:
 
     def _keep(self, batch: list[Kept]) -> None:
         now = time.monotonic()
-        state = _random_state() if self._draws else None
+        state = random_state() if self._draws else None
         self._store.keep(batch, seconds=now - self._asked_at, random_state=state)
         self._asked_at = now
         self._counter.answered(key for key, _ in batch)
@@ -314,28 +292,3 @@ def _not_even_one(error: Exception) -> NotEnoughMemory:
         f"out of memory with one request a batch: {text}",
         hint="lower model.max_length or evaluation.gen_kwargs max_gen_toks, or take a smaller model.dtype or more GPUs",
     )
-
-
-def _free_memory() -> None:
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def _random_state() -> bytes:
-    """Of torch, on the CPU and on every GPU."""
-    import torch
-
-    buffer = io.BytesIO()
-    torch.save([torch.get_rng_state(), *torch.cuda.get_rng_state_all()], buffer)
-    return buffer.getvalue()
-
-
-def _set_random_state(state: bytes) -> None:
-    import torch
-
-    cpu, *gpus = torch.load(io.BytesIO(state), weights_only=True)
-    torch.set_rng_state(cpu)
-    torch.cuda.set_rng_state_all(gpus)
