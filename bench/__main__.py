@@ -10,12 +10,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import channels, generation, pipeline, scale
+from bench import answering, channels, generation, log_likelihoods, pipeline, scale
 from bench.figures import Figure, Machine, as_data, as_table
 from bench.pipeline import Bench
 from bench.results import RESULTS, write_results
 
-PARTS = {part.__name__: part for part in (*pipeline.PARTS, *generation.PARTS, *channels.PARTS, *scale.PARTS)}
+ROOMS = (pipeline, log_likelihoods, generation, answering, channels, scale)
+PARTS = {part.__name__: part for room in ROOMS for part in room.PARTS}
 
 
 def main() -> None:

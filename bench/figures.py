@@ -44,7 +44,7 @@ class Goal:
     at_least: bool = False
 
     def __str__(self) -> str:
-        return f"{'≥' if self.at_least else '≤'} {self.value:,g}{'x' if self.of == 'ratio' else ''}"
+        return f"{'≥' if self.at_least else '≤'} {_number(self.value)}{'x' if self.of == 'ratio' else ''}"
 
 
 @dataclass(frozen=True)
