@@ -159,5 +159,5 @@ def test_a_change_of_our_code_keeps_the_packages(
 
     assert python_in(engine, changed, "import benchy.new as new; print(new.__doc__)") == "A new module."
     packages = max(engine.client.images.get(gpu_image).history(), key=lambda layer: layer["Size"])
-    assert packages["CreatedBy"].startswith("/bin/sh -c pip install")
+    assert "pip install" in packages["CreatedBy"]
     assert packages["Id"] in {layer["Id"] for layer in engine.client.images.get(changed).history()}
