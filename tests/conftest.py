@@ -13,6 +13,7 @@ from tests.commands import REPOSITORY, isolated_environment
 pytest_plugins = ["tests.prefect_server", "tests.engine", "tests.image"]
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests stay together in one process, so that what they share is made once.
 
@@ -21,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     items.sort(key=lambda item: not _needs_engine(item))
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("engine" if _needs_engine(item) else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group("engine" if _needs_engine(item) else item.location[0]))
 
 
 def _needs_engine(item: pytest.Item) -> bool:
