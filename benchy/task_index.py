@@ -79,7 +79,7 @@ def index_tasks(include_path: Sequence[str]) -> TaskIndex | None:
             raise TaskNotFound(
                 f'evaluation.include_path: no folder "{folder}"', hint=f"paths are relative to {Path.cwd()}"
             )
-    own = _index_lm_eval()
+    own = index_lm_eval()
     if own is None:
         return None
     index = dict(own)
@@ -98,8 +98,8 @@ def index_folder(root: Path) -> TaskIndex:
 
 
 @functools.cache
-def _index_lm_eval() -> TaskIndex | None:
-    """The index of the installed lm-eval, one file a version: in the user's cache folder, or made with the image."""
+def index_lm_eval() -> TaskIndex | None:
+    """The installed lm-eval's own, read once; one file a version, in the user's cache folder or made with the image."""
     spec = importlib.util.find_spec("lm_eval")
     if spec is None or not spec.submodule_search_locations:
         return None
