@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-compose bench check format install install-dev clean
+.PHONY: demo test bench check format install install-dev clean
 .DEFAULT_GOAL := demo
 
 demo: install ## run the main job on the demo model
@@ -11,9 +11,6 @@ demo: install ## run the main job on the demo model
 
 test: install-dev ## run the tests
 	$(BIN)/python -m pytest
-
-test-compose: install-dev ## docker compose up on a real engine, with a run in it
-	$(BIN)/python -m pytest -n0 -m compose tests/test_compose.py
 
 bench: install-dev ## measure against plain lm_eval; `make bench BENCH=--quick` takes two pairs in place of five
 	$(BIN)/python -m bench $(BENCH)

@@ -16,6 +16,7 @@ from flows.embedded_server import free_port
 from tests.commands import REPOSITORY
 from tests.debian import NotInstallable, install_programs
 from tests.engine import Engine
+from tests.image import BUILDING
 from tests.prefect_server import ask, prefect, wait_until
 
 COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
@@ -106,8 +107,7 @@ def test_only_the_service_has_the_engine_and_no_port_leaves_this_machine() -> No
     assert all(port.startswith("${PREFECT_ADDRESS:-127.0.0.1}:") for port in ports)
 
 
-@pytest.mark.compose
-@pytest.mark.timeout(900)  # the images may have to be built first
+@BUILDING
 def test_a_deployment_runs_to_its_end_and_outlives_down_and_up(stack: Stack) -> None:
     done = prefect("deployment", "run", "benchy/demo", "--watch", api=stack.api, seconds=300)
     assert done.returncode == 0, done.stdout + done.stderr
