@@ -111,7 +111,7 @@ def test_a_run_that_is_stopped_ends_its_worker_and_says_interrupted(tmp_path: Pa
     wait_for_waiting(tmp_path / "logs", running)
     (worker,) = worker_pids(running.pid)
     os.killpg(running.pid, stop)  # as a terminal sends it: to all that the command started in its group
-    wait_until(lambda: not is_running(worker), seconds=5)
+    wait_until(lambda: not is_running(worker), seconds=15)
     output, _ = running.communicate(timeout=60)
     assert running.returncode == 130, output
     assert "Traceback" not in output
@@ -129,7 +129,7 @@ def test_a_host_that_is_killed_leaves_no_worker_and_a_readable_record(tmp_path: 
     (worker,) = worker_pids(running.pid)
     kill(running.pid)
     running.communicate(timeout=60)
-    wait_until(lambda: not is_running(worker), seconds=5)
+    wait_until(lambda: not is_running(worker), seconds=15)
     assert only_record(tmp_path).status == "tested"
 
 

@@ -48,9 +48,10 @@ class Service:
         return read_record(folder)
 
     def log(self, flow_run_id: str) -> str:
-        folders = list((self.folder / "outputs").glob(f"*_{flow_run_id[:8]}"))
-        path = Path(read_record(folders[0]).log_file) if folders else None
-        return path.read_text("utf-8") if path and path.exists() else ""
+        for record in (self.folder / "outputs").glob(f"*_{flow_run_id[:8]}/record.json"):
+            if (path := Path(read_record(record.parent).log_file)).exists():
+                return path.read_text("utf-8")
+        return ""
 
 
 @pytest.fixture(scope="module")
