@@ -42,9 +42,12 @@ def _table(figures: Sequence[Figure]) -> str:
 
 
 def _missed(figures: Sequence[Figure]) -> list[str]:
-    missed = [
-        f"- {figure.what.strip()} ({figure.unit}): goal {figure.goal}. {figure.if_missed}".rstrip()
-        for figure in figures
-        if figure.met is False
-    ]
+    """An indented figure is one of the figure above it."""
+    missed, above = [], ""
+    for figure in figures:
+        indented = figure.what.startswith(" ")
+        above = above if indented else figure.what
+        name = f"{above}, {figure.what.strip()}" if indented else figure.what
+        if figure.met is False:
+            missed.append(f"- {name} ({figure.unit}): goal {figure.goal}. {figure.if_missed}".rstrip())
     return ["**Goals not met:**", "\n".join(missed)] if missed else ["Every goal was met."]
