@@ -393,14 +393,15 @@ def test_an_evaluation_whose_container_is_killed_goes_on_in_a_new_one_with_the_s
     with prepared_worker(config, tmp_path) as first:
         expected = first[1].request(undisturbed, ignore)
         prompts = count_lines(log)
-        moments = sorted(random.sample(range(1, prompts // 2), 2))
+        moments = sorted(random.sample(range(1, prompts // 2), 5))
         print(f"killed after {moments} of {prompts} prompts")  # noqa: T201 - shown if the test fails
         log.write_text("")
         kill_in_mid_evaluation(docker_host, first, evaluation, log, moments[0])
-    with prepared_worker(config, tmp_path) as second:
-        kill_in_mid_evaluation(docker_host, second, evaluation, log, moments[1])
-    with prepared_worker(config, tmp_path) as third:
-        result = third[1].request(evaluation, ignore)
+    for moment in moments[1:]:
+        with prepared_worker(config, tmp_path) as another:
+            kill_in_mid_evaluation(docker_host, another, evaluation, log, moment)
+    with prepared_worker(config, tmp_path) as last:
+        result = last[1].request(evaluation, ignore)
 
     assert prompts <= count_lines(log) <= prompts + len(moments) * BATCH
     assert result.requests == expected.requests
