@@ -8,6 +8,7 @@ what they say there is cut off afterwards.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -45,10 +46,12 @@ class OwnStops(StoppingCriteria):  # type: ignore[misc]
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **_arguments: Any) -> torch.Tensor:  # noqa: ARG002
         """``[rows]``, after one more token."""
-        generated = input_ids[:, self._prompt_length :].cpu()
+        generated = input_ids[:, self._prompt_length :]
         rows = range(len(generated))
-        for row, text in zip(self.going(rows), self._latest(generated, self.going(rows)), strict=True):
-            if self._has_ended(generated[row].tolist(), text):
+        going = self.going(rows)
+        latest = generated[going, -self._window :].tolist()
+        for row, tokens, text in zip(going, latest, self._lm.tokenizer.batch_decode(latest), strict=True):
+            if tokens[-1] in self._end_tokens or (self._holds_a_stop(text) and self._is_cut(generated[row])):
                 self._ended.add(row)
         pauses = self._pauses and 2 * len(self._ended) >= len(rows)
         return torch.tensor([pauses or row in self._ended for row in rows], device=input_ids.device)
@@ -57,15 +60,9 @@ class OwnStops(StoppingCriteria):  # type: ignore[misc]
         """Those that have not ended."""
         return [row for row in rows if row not in self._ended]
 
-    def _latest(self, generated: torch.Tensor, rows: list[int]) -> list[str]:
-        texts: list[str] = self._lm.tokenizer.batch_decode(generated[rows, -self._window :])
-        return texts
-
-    def _has_ended(self, tokens: list[int], latest: str) -> bool:
-        """At a stop sequence only if lm-eval will cut there: it leaves out special tokens."""
-        if tokens[-1] in self._end_tokens:
-            return True
-        return self._holds_a_stop(latest) and self._holds_a_stop(self._lm.tok_decode(tokens))
+    def _is_cut(self, tokens: torch.Tensor) -> bool:
+        """Whether lm-eval will cut the text at a stop sequence: it leaves out special tokens."""
+        return self._holds_a_stop(self._lm.tok_decode(tokens.tolist()))
 
     def _holds_a_stop(self, text: str) -> bool:
         return any(stop in text for stop in self._stops)
@@ -95,7 +92,7 @@ def generate(
         arguments: more of ``model_generate``'s.
     """
     own = OwnStops(lm, stop, prompts.shape[1], pauses=False)
-    with replaced(huggingface, stop_sequences_criteria=lambda *_: StoppingCriteriaList([own])):
+    with _ended_by(own):
         return model_generate(context=prompts, stop=stop, **arguments)
 
 
@@ -127,7 +124,7 @@ def generate_shrinking(
     rows, length = prompts, prompts.shape[1]
     while len(going) and length < max_length:
         own = OwnStops(lm, stop, prompts.shape[1], pauses=True)
-        with replaced(huggingface, stop_sequences_criteria=lambda *_, own=own: StoppingCriteriaList([own])):
+        with _ended_by(own):
             rows = model_generate(context=rows, attention_mask=attention_mask, stop=stop, **arguments)
         length = rows.shape[1]
         texts[going, :length] = rows
@@ -137,6 +134,11 @@ def generate_shrinking(
         attention_mask = torch.nn.functional.pad(attention_mask, (0, length - attention_mask.shape[1]), value=1)
         cache.batch_select_indices(left)
     return texts[:, :length]
+
+
+def _ended_by(own: OwnStops) -> AbstractContextManager[None]:
+    """In place of lm-eval's own criterion, which knows batches only."""
+    return replaced(huggingface, stop_sequences_criteria=lambda *_: StoppingCriteriaList([own]))
 
 
 def _as_set(tokens: Any) -> set[int]:
