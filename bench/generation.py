@@ -18,7 +18,6 @@ from bench.figures import Figure, paired
 from bench.pipeline import Bench
 
 WORDS = 4_000
-SPECIAL = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
 ONE_IN = 100
 """So many words end a line, and as many end the text."""
 PROMPTS = 8
@@ -32,11 +31,12 @@ def generation(bench: Bench) -> Iterator[Figure]:
     import torch
     from lm_eval.models.huggingface import HFLM
 
+    from bench.random_model import describe, tokenizer
     from benchy.worker.fast.model import FastHFLM
 
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
-    arguments = {"pretrained": _model(), "tokenizer": _tokenizer(), "batch_size": BATCH, "max_length": 1024}
+    arguments = {"pretrained": _model(), "tokenizer": tokenizer(_words()), "batch_size": BATCH, "max_length": 1024}
     plain, ours = HFLM(**arguments), FastHFLM(**arguments)
     requests = list(_requests())
     assert _texts(ours, requests) == _texts(plain, requests)
@@ -47,8 +47,7 @@ def generation(bench: Bench) -> Iterator[Figure]:
             _texts(lm, requests)
             taken.append(time.process_time() - started)
     logging.disable(logging.NOTSET)
-    parameters = sum(weights.numel() for weights in plain.model.parameters())
-    note = f"{PROMPTS} texts, batches of {BATCH}, Llama of {parameters:,} parameters, one thread"
+    note = f"{PROMPTS} texts, batches of {BATCH}, {describe(plain.model)}"
     yield paired("generation by one process: CPU", "s", seconds[ours], seconds[plain], note=note)
 
 
@@ -63,6 +62,8 @@ def _texts(lm: Any, requests: list[Any]) -> list[str]:
 def _requests() -> Iterator[Any]:
     from lm_eval.api.instance import Instance
 
+    from bench.random_model import SPECIAL
+
     draw = random.Random(0)  # noqa: S311
     arguments = {"until": ["\n"], "max_gen_toks": MOST_TOKENS}
     for index in range(PROMPTS):
@@ -70,21 +71,18 @@ def _requests() -> Iterator[Any]:
         yield Instance("generate_until", {}, (" ".join(words), arguments), index)
 
 
-def _tokenizer() -> Any:
-    """A word a token; some hold the end of a line."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
+def _words() -> Iterator[str]:
+    """Some hold the end of a line."""
+    from bench.random_model import SPECIAL, numbered
 
-    words = [f"w{number}" if number % ONE_IN else f"w{number}\n" for number in range(len(SPECIAL), WORDS)]
-    names = {word: number for number, word in enumerate([*SPECIAL.values(), *words])}
-    raw = Tokenizer(models.WordLevel(names, SPECIAL["unk_token"]))
-    raw.pre_tokenizer = pre_tokenizers.Split(" ", behavior="removed")
-    return PreTrainedTokenizerFast(tokenizer_object=raw, **SPECIAL)
+    return (word if number % ONE_IN else f"{word}\n" for number, word in enumerate(numbered(WORDS), len(SPECIAL)))
 
 
 def _model() -> Any:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
+
+    from bench.random_model import SPECIAL
 
     torch.manual_seed(0)
     ends = [number for number in range(len(SPECIAL), WORDS) if number % ONE_IN == 1]

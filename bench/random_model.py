@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,11 +36,16 @@ class Words:
         return " ".join(f"w{number}" for number in self._random.integers(len(SPECIAL), VOCABULARY, count))
 
 
-def tokenizer() -> PreTrainedTokenizerFast:
-    """A word a token."""
-    words = [*SPECIAL.values(), *(f"w{number}" for number in range(len(SPECIAL), VOCABULARY))]
-    raw = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, SPECIAL["unk_token"]))
-    raw.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+def numbered(count: int = VOCABULARY) -> Iterator[str]:
+    """The words of a vocabulary of so many tokens, called as their tokens."""
+    return (f"w{number}" for number in range(len(SPECIAL), count))
+
+
+def tokenizer(words: Iterable[str] | None = None) -> PreTrainedTokenizerFast:
+    """A word a token, with spaces between."""
+    tokens = [*SPECIAL.values(), *(numbered() if words is None else words)]
+    raw = Tokenizer(models.WordLevel({token: number for number, token in enumerate(tokens)}, SPECIAL["unk_token"]))
+    raw.pre_tokenizer = pre_tokenizers.Split(" ", behavior="removed")
     return PreTrainedTokenizerFast(tokenizer_object=raw, **SPECIAL)
 
 
