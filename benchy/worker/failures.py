@@ -36,12 +36,12 @@ def failing_as(kind: type[BenchyError], doing: str) -> Iterator[None]:
 def name_failure(error: Exception, kind: type[BenchyError], doing: str) -> BenchyError:
     """The error of the tree for an exception of torch, transformers, datasets or lm-eval."""
     if is_out_of_memory(error):
-        return NotEnoughMemory(f"out of memory while {doing}: {_one_line(error)}")
+        return NotEnoughMemory(f"{doing}: out of memory: {_one_line(error)}")
     for cause in causes(error):
         if _is_of_ranks(cause):
             return RankLost(f"{doing}: a process of the worker died or is stuck: {_one_line(cause)}")
         if is_disk_full(cause):
-            return DiskFull(f"the disk is full while {doing}: {_one_line(cause)}")
+            return DiskFull(f"{doing}: the disk is full: {_one_line(cause)}")
         if answer := _server_failure(cause, doing):
             return answer
     return kind(f"{doing}: {type(error).__name__}: {_one_line(error)}")
