@@ -61,7 +61,7 @@ def test_a_cancelled_run_leaves_its_gpu_to_the_one_that_waits_for_it_and_ctrl_c_
         line = f"waiting for {UUIDS[0]}, which run {serving.record(run_id).run_name} has"
         wait_until(lambda: line in shown_in_prefect(serving.api, folder), seconds=120)
         assert len(docker_host.containers()) == 1
-        ask(serving.api, f"flow_runs/{run_id}/set_state", state={"type": "CANCELLING", "name": "Cancelling"})
+        serving.cancel(run_id)
         wait_until(lambda: waits(folder / "logs"), seconds=150)
         assert leased_gpus(docker_host.client) == {UUIDS[0]: only_record(folder).run_name}
         assert len(docker_host.containers()) == 1

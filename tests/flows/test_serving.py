@@ -43,6 +43,16 @@ class Service:
         (found,) = ask(self.api, "flow_runs/filter", flow_runs={"id": {"any_": [flow_run_id]}})
         return str(found["state"]["name"])
 
+    def host(self, flow_run_id: str) -> str:
+        """On which it runs."""
+        (found,) = ask(self.api, "flow_runs/filter", flow_runs={"id": {"any_": [flow_run_id]}})
+        (tag,) = (tag for tag in found["tags"] if tag.startswith("host:"))
+        return str(tag.removeprefix("host:"))
+
+    def cancel(self, flow_run_id: str) -> None:
+        """As the page's button does."""
+        ask(self.api, f"flow_runs/{flow_run_id}/set_state", state={"type": "CANCELLING", "name": "Cancelling"})
+
     def record(self, flow_run_id: str) -> RunRecord:
         (folder,) = (self.folder / "outputs").glob(f"*_{flow_run_id[:8]}")
         return read_record(folder)
@@ -111,10 +121,29 @@ def test_cancelling_ends_the_worker_and_the_record_says_interrupted(service: Ser
     run_id = service.start("benchy/waiting")
     wait_until(lambda: "the benchmark waits" in service.log(run_id), seconds=120)
     (worker,) = worker_pids(service.pid)
-    ask(service.api, f"flow_runs/{run_id}/set_state", state={"type": "CANCELLING", "name": "Cancelling"})
+    service.cancel(run_id)
     wait_until(lambda: service.state(run_id) == "Cancelled", seconds=60)
     assert not is_running(worker)
     assert service.record(run_id).status == "interrupted"
+
+
+def test_two_hosts_share_a_server_and_each_run_is_of_one_of_them(service: Service) -> None:
+    environment = {"PREFECT_API_URL": service.api, "BENCHY_TEST_GO": str(service.folder / "go"), "BENCHY_HOST": "second"}
+    command = benchy_command("serve", service.folder / "configs")
+    with running(command, environment=environment, cwd=REPOSITORY) as second:
+        cancelled, other = service.start("benchy/waiting"), service.start("benchy/waiting")
+        for run_id in (cancelled, other):  # each host runs one at a time
+            wait_until(lambda run_id=run_id: "the benchmark waits" in service.log(run_id), seconds=120)
+        assert {service.host(cancelled), service.host(other)} == {socket.gethostname(), "second"}
+        assert len(worker_pids(service.pid)) == len(worker_pids(second.pid)) == 1
+
+        service.cancel(cancelled)
+        wait_until(lambda: service.state(cancelled) == "Cancelled", seconds=60)
+        assert service.state(other) == "Running"
+        (service.folder / "go").touch()
+        wait_until(lambda: service.state(other) == "Completed", seconds=120)
+        (service.folder / "go").unlink()
+        assert service.record(other).status == "published"
 
 
 def test_a_retried_run_repeats_only_what_failed(service: Service) -> None:
