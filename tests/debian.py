@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -10,6 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock
+
+
+NEXT_RELEASE = {"bookworm": "trixie", "trixie": "forky"}
 
 
 class NotInstallable(Exception):
@@ -31,8 +35,37 @@ def install_programs(programs: Sequence[str], packages: Sequence[str]) -> None:
             _run_apt(command)
 
 
-def _run_apt(command: list[str]) -> None:
+def unpack_newer(packages: Sequence[str], folder: Path) -> None:
+    """Unpack packages of Debian's next release into a folder; this machine's own packages stay as they are.
+
+    Raises:
+        NotInstallable: with the reason.
+    """
+    here = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    if shutil.which("apt-get") is None or here not in NEXT_RELEASE:
+        raise NotInstallable(f"{', '.join(packages)} of a newer Debian: this is not {' or '.join(NEXT_RELEASE)}")
+    (folder / "lists" / "partial").mkdir(parents=True)
+    (folder / "sources.list").write_text(f"deb {_mirror(here)} {NEXT_RELEASE[here]} main\n")
+    private = {"Dir::Etc::SourceList": "sources.list", "Dir::Etc::SourceParts": "-", "Dir::State::Lists": "lists"}
+    options = [f"--option={name}={value if value == '-' else folder / value}" for name, value in private.items()]
+    _run_apt([*options, "update"])
+    _run_apt([*options, "download", *packages], cwd=folder)
+    for archive in folder.glob("*.deb"):
+        subprocess.run(["dpkg", "-x", archive, folder], check=True)
+
+
+def _mirror(release: str) -> str:
+    """Where this machine gets its own packages from."""
+    command = ["apt-get", "indextargets", "--format=$(REPO_URI)", "Created-By: Packages", f"Codename: {release}"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    if not found:
+        raise NotInstallable(f"apt has no lists of {release}")
+    return found[0]
+
+
+def _run_apt(command: list[str], cwd: Path | None = None) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(["apt-get", "-qq", *command], env=environment, capture_output=True, text=True, check=False)
+    command = ["apt-get", "-qq", *command]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise NotInstallable(f"apt-get {command[0]} failed: {done.stderr.strip()[-300:]}")
+        raise NotInstallable(f"{' '.join(command)} failed: {done.stderr.strip()[-300:]}")
