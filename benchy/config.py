@@ -338,6 +338,8 @@ class BenchmarkConfig(_Section):
     ) -> BenchmarkConfig:
         """This configuration with what was given on the command line or in the Prefect UI.
 
+        GPUs are given to be used: with them, ``evaluation.device: cpu`` becomes ``cuda``.
+
         Raises:
             ConfigError: the result is not a valid configuration.
         """
@@ -348,6 +350,8 @@ class BenchmarkConfig(_Section):
             data["evaluation"]["tasks"] = tasks
         if gpus is not None:
             data["gpus"] = gpus
+            if gpus and self.evaluation.device == "cpu":
+                data["evaluation"]["device"] = "cuda"
         if model is not None:
             data["model"]["name"] = model
         return _require_tasks(parse_config(data, source="overrides"), source="overrides")

@@ -182,6 +182,13 @@ def test_overrides_change_what_they_name_and_nothing_else(written: Path) -> None
     assert config.with_overrides() == config
 
 
+def test_a_config_for_the_cpu_takes_the_gpus_that_it_is_given() -> None:
+    data = {"model": {"name": "gpt2"}, "evaluation": {"tasks": "arc_easy", "device": "cpu"}}
+    config = parse_config(data, source="a test")
+    assert config.with_overrides(gpus=[1]).evaluation.device == "cuda"
+    assert config.with_overrides(limit=1).evaluation.device == "cpu"
+
+
 def test_an_override_is_checked_like_the_file(written: Path) -> None:
     config = load(written, SETTLED_FORM)
     with pytest.raises(ConfigError, match="greater than 0"):
