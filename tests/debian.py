@@ -12,7 +12,6 @@ from pathlib import Path
 
 from filelock import FileLock
 
-
 NEXT_RELEASE = {"bookworm": "trixie", "trixie": "forky"}
 
 
