@@ -21,6 +21,7 @@ NVIDIA_SMI = """#!/bin/sh
 case "$*" in
     *--query-gpu=*) printf '%s' '{gpus}' ;;
     *--query-compute-apps=*) printf '%s' '{apps}' ;;
+    -L) printf '%s' '{names}' ;;
     *) echo "fake nvidia-smi: unknown arguments: $*" >&2; exit 1 ;;
 esac
 """
@@ -50,12 +51,13 @@ def _index(name: str) -> int:
 def _nvidia_smi(indices: list[int]) -> str:
     """Rows as ``--format=csv,noheader,nounits`` prints them, for the columns that Benchy asks for."""
     held: dict[str, list[Any]] = json.loads(Path(os.environ["FAKE_GPUS_HELD"]).read_bytes())
-    gpus, apps = "", ""
+    gpus, apps, names = "", "", ""
     for shown, index in enumerate(indices):
         pid, name, used = held.get(str(index), (None, None, 0))
         gpus += f"{shown}, {UUIDS[index]}, Fake GPU, {TOTAL_MIB}, {TOTAL_MIB - used}, 9.0\n"
         apps += f"{UUIDS[index]}, {pid}, {name}, {used}\n" if used else ""
-    return NVIDIA_SMI.format(gpus=gpus, apps=apps)
+        names += f"GPU {shown}: Fake GPU (UUID: {UUIDS[index]})\n"
+    return NVIDIA_SMI.format(gpus=gpus, apps=apps, names=names)
 
 
 if __name__ == "__main__":

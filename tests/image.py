@@ -1,11 +1,13 @@
 """The two real images, built from ``Dockerfile.gpu`` with this machine's Debian as their base; no registry is asked.
 
+The base and PostgreSQL's image have their names of the registry, so that every command is the one that users type.
 The build takes two minutes on two cores, and is done once for the tests of the images and of Compose.
 """
 
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -20,14 +22,21 @@ from tests.engine import Engine, NoEngineHere
 
 GPU_IMAGE = f"benchy-gpu:{__version__}"
 ORCHESTRATOR_IMAGE = f"benchy-orchestrator:{__version__}"
-POSTGRES_IMAGE = "benchy-tests:postgres"
-BASE_IMAGE = "benchy-tests:base"
 REVISION = "the-revision-of-this-test"
 PACKAGES = "python3,python3-venv,ca-certificates,postgresql"
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
 BUILDING = pytest.mark.timeout(900)
 """For each test with an image: the first one waits until it is built."""
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+def _named_in(file: str, pattern: str) -> str:
+    (name,) = re.findall(pattern, (REPOSITORY / file).read_text("utf-8"), re.MULTILINE)
+    return str(name)
+
+
+BASE_IMAGE = _named_in("Dockerfile.gpu", r"^ARG BASE_IMAGE=(\S+)")
+POSTGRES_IMAGE = _named_in("docker-compose.yml", r"image: (postgres:\S+)")
 
 
 @pytest.fixture(scope="session")
@@ -86,28 +95,35 @@ def _wheel_folders() -> list[str]:
 @pytest.fixture(scope="session")
 def orchestrator_image(engine: Engine, base_image: str) -> str:
     """The target ``orchestrator``."""
-    return build(engine, ORCHESTRATOR_IMAGE, base_image, target="orchestrator")
+    assert base_image
+    return build(engine, ORCHESTRATOR_IMAGE, target="orchestrator")
 
 
 @pytest.fixture(scope="session")
 def gpu_image(engine: Engine, base_image: str, orchestrator_image: str) -> str:
     """The default target; the classic builder makes all before it, so that one goes first."""
+    assert base_image
     assert orchestrator_image
-    return build(engine, GPU_IMAGE, base_image, target=None)
+    return build(engine, GPU_IMAGE, target=None)
 
 
 @pytest.fixture(scope="session")
 def postgres_image(engine: Engine, base_image: str) -> str:
     """What stands for the official one."""
-    assert base_image
-    folder = REPOSITORY / "tests" / "compose"
-    engine.client.images.build(path=str(folder), dockerfile="Dockerfile.postgres", tag=POSTGRES_IMAGE, rm=True)
+    arguments = {"BASE_IMAGE": base_image}
+    engine.client.images.build(
+        path=str(REPOSITORY / "tests"),
+        dockerfile="Dockerfile.postgres",
+        tag=POSTGRES_IMAGE,
+        buildargs=arguments,
+        rm=True,
+    )
     return POSTGRES_IMAGE
 
 
-def build(engine: Engine, tag: str, base: str, *, target: str | None, context: Path = REPOSITORY) -> str:
+def build(engine: Engine, tag: str, *, target: str | None, context: Path = REPOSITORY) -> str:
     """What ``docker build -f Dockerfile.gpu`` does."""
-    arguments = {"BASE_IMAGE": base, "REVISION": REVISION}
+    arguments = {"REVISION": REVISION}
     engine.client.images.build(
         path=str(context), dockerfile="Dockerfile.gpu", tag=tag, target=target, buildargs=arguments, rm=True
     )

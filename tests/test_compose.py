@@ -1,90 +1,125 @@
-"""``docker compose up`` on a real engine: all that a GPU host needs, and a run through its deployment."""
+"""The README's way from a bare GPU host to the first run, typed as it stands there, on a real engine with fake GPUs.
+
+What a user has and this machine has not: GPUs with NVIDIA's toolkit (tests/fake_gpu_hook.py), and a registry
+(tests/image.py).
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from benchy.record import RunRecord, read_record
 from flows.embedded_server import free_port
 from tests.commands import REPOSITORY
-from tests.debian import NotInstallable, install_programs
+from tests.debian import NotInstallable, install_programs, unpack_newer
 from tests.engine import Engine
+from tests.fake_gpu_hook import UUIDS
 from tests.image import BUILDING
-from tests.prefect_server import ask, prefect, wait_until
+from tests.prefect_server import ask, wait_until
 
 COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
-FILES = ("--file", str(COMPOSE_FILE), "--file", str(REPOSITORY / "tests" / "compose" / "ci.yml"))
-SERVICES = {"postgres", "server", "benchy"}
+
+
+def readme_commands() -> list[str]:
+    """What to type on a GPU server, in order, without the comments."""
+    section = (REPOSITORY / "README.md").read_text("utf-8").partition("\n## On a GPU server\n")[2]
+    return re.findall(r"^\$ (.*?)(?:  +# .*)?$", section.split("```")[1], re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Stack:
-    """A project of Compose."""
+class Host:
+    """A GPU host, and the folder into which Benchy was cloned."""
 
     engine: Engine
+    folder: Path
     port: int
 
-    @property
-    def api(self) -> str:
-        return f"http://127.0.0.1:{self.port}/api"
-
-    def compose(self, *arguments: str) -> str:
-        """Run Compose; its output."""
+    def type(self, command: str, *, exit_code: int = 0) -> str:
+        """Run what somebody types in a terminal; what they then see."""
         environment = os.environ | {
             "DOCKER_HOST": self.engine.address,
+            "DOCKER_CONFIG": str(self.folder.parent / "docker"),
+            "DOCKER_BUILDKIT": "0",  # the images were built without it, so that their layers are found again
             "DOCKER_SOCKET": self.engine.address.removeprefix("unix://"),
             "PREFECT_PORT": str(self.port),
         }
-        command = [*compose_command(), "--project-name", "benchy-test", *FILES, *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
-        assert done.returncode == 0, done.stdout + done.stderr
+        done = subprocess.run(
+            ["script", "--quiet", "--return", "--command", command, "/dev/null"],
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == exit_code, done.stdout + done.stderr
         return done.stdout
 
-    def health(self) -> dict[str, str]:
-        """Of each service that runs on."""
-        running = self.engine.client.containers.list(ignore_removed=True)
-        states: dict[str, dict[str, Any]] = {
-            container.labels["com.docker.compose.service"]: container.attrs["State"] for container in running
-        }
-        return {name: state["Health"]["Status"] for name, state in states.items()}
+    @property
+    def api(self) -> str:
+        """Prefect's."""
+        return f"http://127.0.0.1:{self.port}/api"
 
-    def up(self) -> None:
-        """Start it, and wait until all is well."""
-        self.compose("up", "--detach", "--no-build")
-        wait_until(lambda: self.health() == dict.fromkeys(SERVICES, "healthy"), seconds=150)
-
-
-def compose_command() -> list[str]:
-    """Compose of this machine: the plugin of the command ``docker``, or else the program."""
-    plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
-    if plugin.returncode == 0:
-        return ["docker", "compose"]
-    try:
-        install_programs(["docker-compose"], ["docker-compose"])
-    except NotInstallable as reason:
-        pytest.skip(f"no Compose: {reason}")
-    return ["docker-compose"]
+    def records(self) -> list[RunRecord]:
+        """Of all runs, the oldest first."""
+        self.type("docker compose cp benchy:/app/outputs .")
+        return sorted(map(read_record, (self.folder / "outputs").iterdir()), key=lambda record: record.started_at)
 
 
 @pytest.fixture(scope="module")
-def stack(engine: Engine, orchestrator_image: str, gpu_image: str, postgres_image: str) -> Iterator[Stack]:
-    """All of docker-compose.yml, with nothing left from before."""
-    assert orchestrator_image
-    assert gpu_image
+def host(
+    engine: Engine,
+    orchestrator_image: str,
+    gpu_image: str,
+    postgres_image: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Host]:
+    """A clone, Compose, and an engine without Benchy's images; it keeps the layers, so that a build takes seconds."""
     assert postgres_image
-    started = Stack(engine, free_port())
+    folder = tmp_path_factory.mktemp("host")
+    _install_compose(folder)
+    for image in (orchestrator_image, gpu_image):
+        engine.client.images.get(image).tag("benchy-tests", tag=f"kept-{image.partition(':')[0]}")
+        engine.client.images.remove(image)
+    _copy_repository(folder / "benchy")
+    cloned = Host(engine, folder / "benchy", free_port())
     try:
-        started.up()
-        yield started
+        yield cloned
     finally:
-        started.compose("down", "--volumes", "--timeout", "5")
+        cloned.type("docker compose down --volumes --timeout 5")
+        for image in (orchestrator_image, gpu_image):
+            engine.client.images.get(f"benchy-tests:kept-{image.partition(':')[0]}").tag(image)
+
+
+def _install_compose(folder: Path) -> None:
+    """The plugin of the command ``docker``: Debian 12 itself has only the program ``docker-compose`` 1.29."""
+    try:
+        unpack_newer(["docker-compose"], folder / "newer")
+    except NotInstallable as reason:
+        pytest.skip(f"no Compose: {reason}")
+    plugins = folder / "docker" / "cli-plugins"
+    plugins.mkdir(parents=True)
+    shutil.move(folder / "newer" / "usr/libexec/docker/cli-plugins/docker-compose", plugins)
+
+
+def _copy_repository(folder: Path) -> None:
+    """As ``git clone`` makes it, with what is not committed yet."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate"]
+    for name in subprocess.run(listed, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.splitlines():
+        if (source := REPOSITORY / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, folder / name)
 
 
 def test_the_example_of_settings_names_each_one() -> None:
@@ -107,19 +142,46 @@ def test_only_the_service_has_the_engine_and_no_port_leaves_this_machine() -> No
     assert all(port.startswith("${PREFECT_ADDRESS:-127.0.0.1}:") for port in ports)
 
 
+def test_the_file_is_valid_for_the_last_compose_of_the_first_generation() -> None:
+    try:
+        install_programs(["docker-compose"], ["docker-compose"])
+    except NotInstallable as reason:
+        pytest.skip(f"no Compose 1.29: {reason}")
+    command = ["docker-compose", "--file", str(COMPOSE_FILE), "config", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @BUILDING
-def test_a_deployment_runs_to_its_end_and_outlives_down_and_up(stack: Stack) -> None:
-    done = prefect("deployment", "run", "benchy/demo", "--watch", api=stack.api, seconds=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (ran,) = ask(stack.api, "flow_runs/filter")
-    tasks = ask(stack.api, "task_runs/filter", sort="EXPECTED_START_TIME_ASC")
+def test_the_way_from_a_bare_host_to_the_first_run_is_as_the_readme_says(host: Host) -> None:
+    look, settings, up, status, first_run, on_gpu, on_two_gpus = readme_commands()
+    for number, uuid in enumerate(UUIDS):
+        assert f"GPU {number}: Fake GPU (UUID: {uuid})" in host.type(look)
+    host.type(settings)
+    host.type(up)
+    wait_until(lambda: host.type(status).count("(healthy)") == 3, seconds=150)
+    host.type(first_run)
+    tasks = ask(host.api, "task_runs/filter", sort="EXPECTED_START_TIME_ASC")
     assert [task["name"].rpartition("-")[0] for task in tasks] == ["model_test", "evaluation", "upload"]
     assert {task["state"]["name"] for task in tasks} == {"Completed"}
+    runs = ask(host.api, "flow_runs/filter")
 
-    stack.compose("down")
-    stack.up()
-    (after,) = ask(stack.api, "flow_runs/filter")
-    assert (after["id"], after["name"], after["state"]) == (ran["id"], ran["name"], ran["state"])
-    kept = stack.compose("exec", "-T", "benchy", "sh", "-c", "cat outputs/*/record.json; ls leaderboard")
-    assert '"status": "published"' in kept
-    assert "leaderboard.html" in kept
+    host.type("docker compose down")
+    host.type(up)
+    wait_until(lambda: host.type(status).count("(healthy)") == 3, seconds=150)
+    assert states_of(ask(host.api, "flow_runs/filter")) == states_of(runs)
+    host.type("docker compose cp benchy:/app/leaderboard .")
+    assert (host.folder / "leaderboard" / "leaderboard.html").is_file()
+
+    host.type(on_gpu, exit_code=1)  # in its container, torch finds that the GPU is none
+    first, second = host.records()
+    assert first.status == "published"
+    assert second.error is not None
+    assert second.error.kind == "GpuNotFound"
+    assert "finds no CUDA device" in second.error.message
+    assert on_two_gpus == first_run.replace("demo", "model-test")  # needs the Hub, so it is not typed here
+
+
+def states_of(flow_runs: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
+    """Each run's id, name and state."""
+    return {(run["id"], run["name"], run["state"]["name"]) for run in flow_runs}

@@ -147,15 +147,13 @@ print(ctypes.CDLL("/tmp/stub.so").answer())
 
 
 @BUILDING
-def test_a_change_of_our_code_keeps_the_packages(
-    engine: Engine, gpu_image: str, base_image: str, tmp_path: Path
-) -> None:
+def test_a_change_of_our_code_keeps_the_packages(engine: Engine, gpu_image: str, tmp_path: Path) -> None:
     for name in ("benchy", "flows", "tasks"):
         shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Dockerfile.gpu", "pyproject.toml", "constraints.txt", "constraints-vllm.txt", "README.md"):
         shutil.copy2(REPOSITORY / name, tmp_path)
     (tmp_path / "benchy" / "new.py").write_text('"""A new module."""\n')
-    changed = build(engine, "benchy-tests:changed", base_image, target=None, context=tmp_path)
+    changed = build(engine, "benchy-tests:changed", target=None, context=tmp_path)
 
     assert python_in(engine, changed, "import benchy.new as new; print(new.__doc__)") == "A new module."
     packages = max(engine.client.images.get(gpu_image).history(), key=lambda layer: layer["Size"])
