@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# Byte code comes as modules are imported: to compile all of torch takes longer than the demo, which imports little of it.
+PIP    := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: demo test bench check format install install-dev clean
 .DEFAULT_GOAL := demo
@@ -30,11 +33,11 @@ install-dev: $(VENV)/installed-dev
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[flow,worker]'
+	$(PIP) --editable '.[flow,worker]'
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[flow,worker,dev]'
+	$(PIP) --editable '.[flow,worker,dev]'
 	touch $@
 
 clean:
