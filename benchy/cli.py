@@ -34,6 +34,9 @@ def main() -> None:
         _exit_with(error)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
     except click.UsageError as error:
         _exit_with(ConfigError(error.format_message(), hint=_help_hint(error)))
     except (KeyboardInterrupt, click.Abort):
@@ -89,7 +92,7 @@ def cli() -> None:
 @overrides
 @click.option("--gpu-memory", help="Memory of each GPU, on paper: 80GB.")
 def check(config: Path, gpu_memory: str | None, **changes: Any) -> None:
-    """Check a config, and all that can be known without a GPU; start nothing."""
+    """Check a config; start nothing."""
     from benchy.config import load_config
     from benchy.memory import parse_memory
     from benchy.preflight import preflight
@@ -203,7 +206,10 @@ def _print_wandb(shown: Any) -> None:
 @cli.command()
 @click.argument("configs", type=click.Path(path_type=Path), default=Path("configs"))
 def serve(configs: Path) -> None:
-    """Make each YAML file of a folder a deployment, `benchy/<its name>`, and run what is asked for."""
+    """Serve each YAML file of a folder as a deployment.
+
+    Its name is `benchy/<the file's>`; the runs that are asked for there run here, one at a time.
+    """
     from benchy.config import load_config
 
     files = sorted(configs.glob("*.yaml"))
@@ -214,8 +220,7 @@ def serve(configs: Path) -> None:
     _set_prefect_defaults()
     from flows.serving import serve_deployments
 
-    click.echo(f"Serving {', '.join(f'benchy/{file.stem}' for file in files)}")
-    serve_deployments(files)
+    serve_deployments(files, say=click.echo)
 
 
 @cli.command()

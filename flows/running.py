@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from benchy.errors import Interrupted, NetworkError
+from benchy.errors import Interrupted
 from benchy.garbage import collecting_no_garbage
 from flows.embedded_server import EmbeddedServer
+from flows.servers import require_answer
 
 
 def run_flow(config: str, changes: dict[str, Any], *, log: Path) -> None:
@@ -49,20 +50,9 @@ def _use_server(embedded: EmbeddedServer | None) -> None:
     if configured is not None:
         if embedded is not None:
             embedded.stop()
-        _require_answer(configured)
+        hint = "start it (`prefect server start`), or unset PREFECT_API_URL to use an embedded one"
+        require_answer(configured, hint=hint)
     elif embedded is not None:
         embedded.wait_until_ready()
         os.environ["PREFECT_API_URL"] = embedded.url
         refresh_global_settings_context()  # Prefect's threads for logs and events read it too
-
-
-def _require_answer(url: str) -> None:
-    from prefect.client.orchestration import get_client
-
-    with get_client(sync_client=True) as client:
-        problem = client.api_healthcheck()
-    if problem is not None:
-        raise NetworkError(
-            f"the Prefect server at {url} does not answer: {problem}",
-            hint="start it (`prefect server start`), or unset PREFECT_API_URL to use an embedded one",
-        )

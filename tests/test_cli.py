@@ -133,6 +133,8 @@ def test_an_unknown_command_is_refused(tmp_path: Path) -> None:
 def test_help_and_version(tmp_path: Path) -> None:
     said = benchy("--help", cwd=tmp_path)
     assert said.returncode == 0
+    alone = benchy(cwd=tmp_path)
+    assert (alone.returncode, alone.stderr) == (2, said.stdout)
     for command in ("check", "run", "serve", "test", "upload"):
         assert command in said.stdout
     assert benchy("--version", cwd=tmp_path).stdout.startswith("benchy, version ")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from benchy.record import RunRecord, read_record
-from tests.commands import REPOSITORY, benchy, benchy_command, is_running, worker_pids, write_config
+from tests.commands import NOBODY_LISTENS, REPOSITORY, benchy, benchy_command, is_running, worker_pids, write_config
 from tests.flows.test_benchmark import BENCHMARKS
 from tests.prefect_server import ask, prefect, running, wait_until
 
@@ -184,6 +184,20 @@ def test_a_folder_without_configs_is_refused(tmp_path: Path) -> None:
     done = benchy("serve", tmp_path, cwd=REPOSITORY)
     assert done.returncode == 2
     assert "no *.yaml" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("server", "code", "said"),
+    [({}, 2, "no Prefect server is configured"), ({"PREFECT_API_URL": f"{NOBODY_LISTENS}/api"}, 11, "does not answer")],
+)
+def test_a_server_that_is_not_there_is_said_at_once(
+    server: dict[str, str], code: int, said: str, tmp_path: Path
+) -> None:
+    write_config(tmp_path)
+    done = benchy("serve", tmp_path, cwd=REPOSITORY, seconds=30, **server)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Serving" not in done.stdout
 
 
 def test_a_sweep_ends_what_ran_on_this_host_alone(service: Service) -> None:
