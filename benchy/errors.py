@@ -69,6 +69,8 @@ class BenchyError(Exception):
         self.hint = hint or self.default_hint
         self.transient = self.default_transient if transient is None else transient
         self.traceback = traceback
+        if self.hint:
+            self.add_note(f"→ {self.hint}")  # so it ends each traceback, also in Prefect's log
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as data, since Prefect carries exceptions between processes."""

@@ -48,9 +48,8 @@ def shown_on_terminal(run: Run) -> Iterator[None]:
 
 def print_error(error: BenchyError) -> None:
     """One error line, what to do, and where to read more; the traceback is in the log alone."""
-    more = [f"  → {error.hint}"] if error.hint else []
-    more += [f"  {note}" for note in getattr(error, "__notes__", [])]
-    print("\n".join([f"❌ {type(error).__name__}: {error.message}", *more]), file=sys.stderr)  # noqa: T201
+    notes = [f"  {note}" for note in getattr(error, "__notes__", [])]
+    print("\n".join([f"❌ {type(error).__name__}: {error.message}", *notes]), file=sys.stderr)  # noqa: T201
 
 
 def print_table(rows: list[Row], *, title: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import socket
@@ -115,6 +116,13 @@ def test_a_parameter_of_a_wrong_type_is_refused_before_a_run_exists(service: Ser
 def test_a_run_that_fails_ends_the_watching_command_with_an_error(service: Service) -> None:
     code, said = service.run("benchy/failing", "--watch")
     assert code != 0, said
+
+
+def test_a_refused_run_says_in_prefects_log_what_to_do(service: Service) -> None:
+    code, said = service.run("benchy/demo", "--watch", "--param", "tasks=demo_animal")
+    assert code != 0, said
+    logged = ask(service.api, "logs/filter", logs={"level": {"ge_": logging.ERROR}})
+    assert "→ did you mean demo_animals?" in str(logged)
 
 
 def test_cancelling_ends_the_worker_and_the_record_says_interrupted(service: Service) -> None:
