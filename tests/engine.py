@@ -61,6 +61,10 @@ class Engine:
         by_index = {name.removeprefix("gpu"): process for name, process in held.items()}
         (self.folder / "held.json").write_text(json.dumps(by_index))
 
+    def fail_driver(self, said: str) -> None:
+        """Let ``nvidia-smi`` in a container fail with these words; :meth:`hold_memory` mends it."""
+        (self.folder / "held.json").write_text(json.dumps({"failure": said}))
+
     def containers(self) -> list[str]:
         """The ids of all containers, whatever their state."""
         return [container["Id"] for container in self.client.api.containers(all=True)]

@@ -3,7 +3,7 @@
 The engine runs it before a container with a GPU device request starts, with the OCI state on stdin. As NVIDIA's own
 hook does, it refuses ids that it does not have and gives the container ``/dev/nvidiaN`` and an ``nvidia-smi`` that
 shows its GPUs alone, renumbered from 0. What else holds their memory is in the JSON file ``FAKE_GPUS_HELD``:
-``{"<index>": [<pid>, "<process name>", <MiB>]}``.
+``{"<index>": [<pid>, "<process name>", <MiB>]}``; ``{"failure": "<text>"}`` lets nvidia-smi fail with it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def _index(name: str) -> int:
 
 def _nvidia_smi(indices: list[int]) -> str:
     """Rows as ``--format=csv,noheader,nounits`` prints them, for the columns that Benchy asks for."""
-    held: dict[str, list[Any]] = json.loads(Path(os.environ["FAKE_GPUS_HELD"]).read_bytes())
+    held: dict[str, Any] = json.loads(Path(os.environ["FAKE_GPUS_HELD"]).read_bytes())
+    if "failure" in held:
+        return f"#!/bin/sh\necho '{held['failure']}'; exit 255\n"  # on stdout, as the real one
     gpus, apps, names = "", "", ""
     for shown, index in enumerate(indices):
         pid, name, used = held.get(str(index), (None, None, 0))

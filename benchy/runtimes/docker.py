@@ -12,20 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 import requests
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import ImageNotFound, NotFound
 from docker.types import DeviceRequest, LogConfig, Mount, Ulimit
 
 from benchy.config import BenchmarkConfig
-from benchy.errors import (
-    BenchyError,
-    ContainerRefused,
-    DiskFull,
-    EngineLost,
-    GpuNotFound,
-    ImageMissing,
-    NoEngine,
-    NoGpuSupport,
-)
+from benchy.errors import ImageMissing, NoEngine
 from benchy.gpus import QUERY_GPUS, QUERY_HOLDERS, Gpu, parse_gpus
 from benchy.runtimes import RunIdentity, Say
 from benchy.runtimes.container import (
@@ -39,6 +30,7 @@ from benchy.runtimes.container import (
 from benchy.runtimes.docker_transport import ENGINE_ERRORS, DockerTransport, remove
 from benchy.runtimes.leases import gpus_wanted, start_on_free_gpus
 from benchy.runtimes.mounts import MountOption, let_group_write, mount_for, shared_folders
+from benchy.runtimes.refusals import name_failed_look, name_refusal
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -130,11 +122,11 @@ def look_at_gpus(client: docker.DockerClient, image: str, run: RunIdentity, *, c
     try:
         looking.start()
         failed = looking.wait()["StatusCode"]
-        said = looking.logs(stdout=not failed, stderr=bool(failed)).decode()
+        said = looking.logs(stderr=bool(failed)).decode()  # nvidia-smi says on stdout what keeps it from working
     finally:
         remove(looking)
     if failed:
-        raise NoGpuSupport(f"the Docker engine took the GPU request but gave no GPU: {said.strip()}")
+        raise name_failed_look(said)
     gpus, _, holders = said.partition("\n\n")
     return parse_gpus(gpus, holders)
 
@@ -210,20 +202,6 @@ def _device_requests(gpu_ids: Sequence[str]) -> list[DeviceRequest]:
     if "=" in gpu_ids[0]:
         return [DeviceRequest(driver="cdi", device_ids=list(gpu_ids))]
     return [DeviceRequest(device_ids=list(gpu_ids), capabilities=[["gpu"]])]
-
-
-def name_refusal(error: requests.RequestException) -> BenchyError:
-    """The error of the tree for what the engine says when it creates or starts a container, or for its silence."""
-    if not isinstance(error, APIError):
-        return EngineLost(f"the Docker engine went away while a worker was being started: {error}")
-    said = " ".join(str(error.explanation or error).split())
-    if "could not select device driver" in said:
-        return NoGpuSupport(f"the Docker engine has no GPU support: {said}")
-    if "unknown device" in said or "unresolvable CDI devices" in said:
-        return GpuNotFound(f"the Docker engine knows no such GPU: {said}")
-    if "no space left on device" in said:
-        return DiskFull(f"the Docker engine's disk is full: {said}", hint="free some space: `docker system df` tells")
-    return ContainerRefused(f"the Docker engine does not start the worker: {said}")
 
 
 def _require_image(client: docker.DockerClient, config: BenchmarkConfig) -> str:

@@ -33,10 +33,11 @@ from benchy.errors import (
 from benchy.protocol import Evaluation, ModelTest, Prepare
 from benchy.runtimes import MustWait, RunIdentity, choose_runtime
 from benchy.runtimes.container import GPUS_LABEL, RUN_LABEL, container_options
-from benchy.runtimes.docker import DockerRuntime, leased_gpus, name_refusal, start_container
+from benchy.runtimes.docker import DockerRuntime, leased_gpus, start_container
 from benchy.runtimes.docker_transport import DockerTransport
 from benchy.runtimes.mounts import let_group_write
 from benchy.runtimes.process import ProcessRuntime
+from benchy.runtimes.refusals import name_refusal
 from benchy.runtimes.worker import Worker
 from tests.commands import demo_settings
 from tests.engine import Engine, NoEngineHere, host_volumes, import_worker_image, running_engine
@@ -225,6 +226,16 @@ def test_a_gpu_that_cannot_be_had_is_named(
     docker_host.hold_memory(**held)
     with pytest.raises(kind, match=message):
         start(on_gpus(settings, **changes), tmp_path)
+
+
+def test_a_driver_that_fails_in_the_container_is_said_in_its_words(
+    settings: dict[str, Any], docker_host: Engine, tmp_path: Path
+) -> None:
+    docker_host.fail_driver("Failed to initialize NVML: Unknown Error")
+    with pytest.raises(NoGpuSupport, match="gave no GPU: Failed to initialize NVML: Unknown Error") as failed:
+        start(on_gpus(settings, gpus=[0]), tmp_path)
+    assert "no-cgroups" in failed.value.hint
+    assert docker_host.containers() == []
 
 
 def test_an_image_that_was_not_built_says_how_to_build_it(settings: dict[str, Any], tmp_path: Path) -> None:
