@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import GpuNotFound
+from benchy.gpu_failures import what_to_do
 from benchy.gpus import gpus_here
 from benchy.model_files import loads_weights
 from benchy.record import Device, Environment
@@ -33,7 +34,7 @@ def describe_environment() -> Environment:
         cpu_count=os.cpu_count() or 1,
         devices=visible_devices(),
         image=os.environ.get("BENCHY_IMAGE"),
-        pinned_gpus=_given_gpus() if "BENCHY_GPUS" in os.environ else (),
+        pinned_gpus=_given_gpus()[0] if "BENCHY_GPUS" in os.environ else (),
     )
 
 
@@ -48,22 +49,28 @@ def require_pinned_gpus() -> None:
     pinned = os.environ.get("BENCHY_GPUS")
     if pinned is None:
         return
-    wanted, given = set(pinned.split(",")), set(_given_gpus())
-    if wanted != given:
+    given, failure = _given_gpus()
+    wanted = set(pinned.split(","))
+    if wanted != set(given):
+        got = ", ".join(sorted(given)) or "no GPU"
         raise GpuNotFound(
-            f"the container was to get {', '.join(sorted(wanted))} but got {', '.join(sorted(given)) or 'no GPU'}",
-            hint="the container engine did not pin the GPUs; Docker with the NVIDIA container toolkit does",
+            f"the container was to get {', '.join(sorted(wanted))} but got {got}{failure and f': {failure}'}",
+            hint=what_to_do(failure)
+            or "the container engine did not pin the GPUs; Docker with the NVIDIA container toolkit does",
         )
-    logger.info("this container has %s", ", ".join(sorted(given)))
+    logger.info("this container has %s", ", ".join(given))
 
 
-def _given_gpus() -> tuple[str, ...]:
-    """UUIDs, from the driver's own tool: torch may be told to hide GPUs that the process could still use."""
+def _given_gpus() -> tuple[tuple[str, ...], str]:
+    """UUIDs, or why there are none, from the driver's own tool: torch may be told to hide GPUs that are still there."""
     try:
-        return tuple(gpu.uuid for gpu in gpus_here())
+        return tuple(gpu.uuid for gpu in gpus_here()), ""
+    except subprocess.CalledProcessError as error:
+        failure = error.stdout + error.stderr  # it says on stdout what keeps it from working
     except (OSError, subprocess.SubprocessError) as error:
-        logger.warning("nvidia-smi: %s", error)
-        return ()
+        failure = str(error)
+    logger.warning("nvidia-smi: %s", failure.strip())
+    return (), " ".join(failure.split())
 
 
 def require_devices(config: BenchmarkConfig) -> None:
@@ -86,14 +93,26 @@ def require_devices(config: BenchmarkConfig) -> None:
         return
     asked = f"performance.num_gpus: {wanted}" if wanted else f'evaluation.device: "{device}"'
     if not torch.cuda.is_available():
+        reason = why_no_cuda()
         raise GpuNotFound(
-            f"the config asks for a GPU ({asked}) but torch {torch.__version__} finds no CUDA device here",
-            hint='run on a GPU host with a CUDA build of torch, or set evaluation.device to "cpu"',
+            f"the config asks for a GPU ({asked}) but torch {torch.__version__} finds no CUDA device here: {reason}",
+            hint=what_to_do(reason) or 'run on a GPU host, or set evaluation.device to "cpu"',
         )
     here = torch.cuda.device_count()
     index = int(device.partition(":")[2] or 0) if not performance.use_accelerate else 0
     if max(wanted, index + 1) > here:
         raise GpuNotFound(f"the config asks for {max(wanted, index + 1)} GPUs ({asked}); the worker sees {here}")
+
+
+def why_no_cuda() -> str:
+    """Torch's own reason, in one line: ``is_available`` at most warns of it."""
+    import torch
+
+    try:
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+    except (AssertionError, RuntimeError) as error:
+        return str(error).strip().partition("\n")[0]
+    return "it says nothing"
 
 
 def _versions() -> dict[str, str]:
