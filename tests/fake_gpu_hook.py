@@ -1,8 +1,9 @@
 """Two GPUs that are not there: installed as ``nvidia-container-runtime-hook``, which is what the engine itself calls.
 
 The engine runs it before a container with a GPU device request starts, with the OCI state on stdin. As NVIDIA's own
-hook does, it refuses ids that it does not have and gives the container ``/dev/nvidiaN`` and an ``nvidia-smi`` that
-shows its GPUs alone, renumbered from 0. What else holds their memory is in the JSON file ``FAKE_GPUS_HELD``:
+hook does, it refuses ids that it does not have, and changes the container's root before the container is in it: makes
+device nodes, mounts files of the host (here an ``nvidia-smi`` that shows the container's GPUs alone, renumbered from 0)
+and runs ldconfig there. What else holds the GPUs' memory is in the JSON file ``FAKE_GPUS_HELD``:
 ``{"<index>": [<pid>, "<process name>", <MiB>]}``; ``{"failure": "<text>"}`` lets nvidia-smi fail with it.
 """
 
@@ -17,6 +18,8 @@ from typing import Any
 
 UUIDS = ("GPU-aaaaaaaa-0000-4000-8000-000000000000", "GPU-bbbbbbbb-1111-4111-8111-111111111111")
 TOTAL_MIB = 24_576
+SHARED_NODES = {"nvidiactl": (195, 255), "nvidia-uvm": (511, 0)}
+"""Device nodes that a container with any GPU gets: major and minor number."""
 NVIDIA_SMI = """#!/bin/sh
 case "$*" in
     *--query-gpu=*) printf '%s' '{gpus}' ;;
@@ -34,10 +37,15 @@ def main() -> None:
     wanted = dict(line.split("=", 1) for line in spec["process"]["env"])["NVIDIA_VISIBLE_DEVICES"]
     indices = list(range(len(UUIDS))) if wanted == "all" else [_index(name) for name in wanted.split(",")]
     root = Path(state["bundle"]) / spec["root"]["path"]
-    lines = [f"[ -e {root}/dev/nvidia{i} ] || mknod -m 666 {root}/dev/nvidia{i} c 195 {i}" for i in indices]
-    lines += [f"cat > {root}/usr/bin/nvidia-smi", f"chmod 755 {root}/usr/bin/nvidia-smi"]
-    inside = ["nsenter", "-t", str(state["pid"]), "-m", "sh", "-ec", "\n".join(lines)]
-    subprocess.run(inside, input=_nvidia_smi(indices), text=True, check=True)
+    held = Path(os.environ["FAKE_GPUS_HELD"])
+    tool = held.with_name(f"nvidia-smi-{state['id']}")
+    tool.write_text(nvidia_smi(indices, json.loads(held.read_bytes())))
+    tool.chmod(0o755)
+    nodes = {f"nvidia{index}": (195, index) for index in indices} | SHARED_NODES
+    lines = [f"mknod -m 666 {root}/dev/{name} c {major} {minor}" for name, (major, minor) in nodes.items()]
+    lines += [f"touch {root}/usr/bin/nvidia-smi", f"mount --bind -o ro,nosuid,nodev {tool} {root}/usr/bin/nvidia-smi"]
+    lines += [f"/sbin/ldconfig -r {root}"]
+    subprocess.run(["nsenter", "-t", str(state["pid"]), "-m", "sh", "-ec", "\n".join(lines)], check=True)
 
 
 def _index(name: str) -> int:
@@ -48,9 +56,8 @@ def _index(name: str) -> int:
     sys.exit(f"nvidia-container-cli: device error: {name}: unknown device")
 
 
-def _nvidia_smi(indices: list[int]) -> str:
+def nvidia_smi(indices: list[int], held: dict[str, Any]) -> str:
     """Rows as ``--format=csv,noheader,nounits`` prints them, for the columns that Benchy asks for."""
-    held: dict[str, Any] = json.loads(Path(os.environ["FAKE_GPUS_HELD"]).read_bytes())
     if "failure" in held:
         return f"#!/bin/sh\necho '{held['failure']}'; exit 255\n"  # on stdout, as the real one
     gpus, apps, names = "", "", ""

@@ -140,6 +140,26 @@ def test_a_run_pinned_to_gpu_1_sees_gpu_1_only(
             started.request(Prepare(config=on_gpus(settings, gpus=[name])), ignore)
 
 
+def test_what_nvidias_hook_does_to_the_root_works_though_the_container_cannot_write_there(
+    settings: dict[str, Any], docker_host: Engine, tmp_path: Path
+) -> None:
+    """It runs before the root is made read-only, and with its own capabilities."""
+    with worker(transport := start(on_gpus(settings, gpus=[0]), tmp_path)):
+        require_what_a_gpu_container_has(docker_host, transport)
+
+
+def require_what_a_gpu_container_has(engine: Engine, transport: DockerTransport) -> None:
+    """The root is read-only, and yet has what the hook wrote, made and mounted there."""
+    facts = (
+        "test -s /etc/ld.so.cache && echo cache; test -c /dev/nvidiactl && test -c /dev/nvidia-uvm && echo nodes;"
+        " (: > /etc/probe) || echo closed; cat /proc/mounts"
+    )
+    _, said = inside(engine, transport, "sh", "-c", facts)
+    assert {"cache", "nodes", "closed"} <= set(said.splitlines())
+    (tool,) = (line.split() for line in said.splitlines() if " /usr/bin/nvidia-smi " in line)
+    assert "ro" in tool[3].split(",")
+
+
 def test_a_number_of_gpus_takes_the_free_one(settings: dict[str, Any], docker_host: Engine, tmp_path: Path) -> None:
     docker_host.hold_memory(gpu0=(4242, "python", 20_000))
     with worker(start(on_gpus(settings, performance={"num_gpus": 1}), tmp_path)):
