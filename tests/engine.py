@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,11 +131,15 @@ def host_volumes() -> list[str]:
 
 
 @contextmanager
-def running_engine(*, gpus: bool = True) -> Iterator[Engine]:
+def running_engine(
+    *, gpus: bool = True, programs: Sequence[Path] = (), settings: Mapping[str, object] | None = None
+) -> Iterator[Engine]:
     """Start ``dockerd`` apart from any other engine on this machine, and stop it.
 
     Args:
         gpus: whether it has the two fake ones.
+        programs: where its programs are looked for before PATH.
+        settings: its daemon.json.
 
     Raises:
         NoEngineHere: with the reason.
@@ -143,14 +147,23 @@ def running_engine(*, gpus: bool = True) -> Iterator[Engine]:
     _require_programs()
     folder = Path(tempfile.mkdtemp(prefix="benchy-engine-", dir="/tmp"))  # short: it holds a socket
     (folder / "held.json").write_text("{}")
+    (folder / "daemon.json").write_text(json.dumps(settings or {}))
+    if gpus:
+        install_hook(folder / "nvidia-container-runtime-hook")
     with _bridge() as (bridge, gateway, other_address):
         with FileLock(Path(tempfile.gettempdir()) / "benchy-tests-engine.lock"):
-            process, client = _start_surely(folder, bridge, gpus=gpus)
+            process, client = _start_surely(folder, bridge, [folder, *programs])
         try:
             yield Engine(folder, process, client, gateway, other_address)
             client.close()
         finally:
             _stop(process, folder)
+
+
+def install_hook(path: Path) -> None:
+    """Make the fake GPUs' hook a program."""
+    path.write_text(f"#!{sys.executable}\n" + (REPOSITORY / "tests" / "fake_gpu_hook.py").read_text())
+    path.chmod(0o755)
 
 
 def _require_programs() -> None:
@@ -184,10 +197,10 @@ def _bridge() -> Iterator[tuple[str, str, str]]:
 
 
 def _start_surely(
-    folder: Path, bridge: str, *, gpus: bool, tries: int = TRIES
+    folder: Path, bridge: str, programs: Sequence[Path], *, tries: int = TRIES
 ) -> tuple[subprocess.Popen[bytes], docker.DockerClient]:
     """Try more than once: whoever changes iptables at the same moment makes ``dockerd`` fail at its start."""
-    process = _start_dockerd(folder, bridge, gpus=gpus)
+    process = _start_dockerd(folder, bridge, programs)
     try:
         return process, _wait_for(process, folder)
     except NoEngineHere:
@@ -196,27 +209,23 @@ def _start_surely(
         if tries == 1:
             raise
     time.sleep(2)
-    return _start_surely(folder, bridge, gpus=gpus, tries=tries - 1)
+    return _start_surely(folder, bridge, programs, tries=tries - 1)
 
 
-def _start_dockerd(folder: Path, bridge: str, *, gpus: bool) -> subprocess.Popen[bytes]:
-    programs = folder / "bin"
-    programs.mkdir(exist_ok=True)
-    if gpus:
-        hook = programs / "nvidia-container-runtime-hook"
-        hook.write_text(f"#!{sys.executable}\n" + (REPOSITORY / "tests" / "fake_gpu_hook.py").read_text())
-        hook.chmod(0o755)
+def _start_dockerd(folder: Path, bridge: str, programs: Sequence[Path]) -> subprocess.Popen[bytes]:
     options = {
         "data-root": folder / "data",
         "exec-root": folder / "exec",
         "pidfile": folder / "dockerd.pid",
         "host": f"unix://{folder}/docker.sock",
         "bridge": bridge,
+        "config-file": folder / "daemon.json",
     }
+    path = ":".join([*map(str, programs), os.environ["PATH"]])
     with (folder / "dockerd.log").open("wb") as log:
         return subprocess.Popen(
             ["dockerd", *(f"--{name}={value}" for name, value in options.items())],
-            env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}", "FAKE_GPUS_HELD": str(folder / "held.json")},
+            env=os.environ | {"PATH": path, "FAKE_GPUS_HELD": str(folder / "held.json")},
             stdout=log,
             stderr=log,
             start_new_session=True,

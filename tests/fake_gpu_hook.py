@@ -2,9 +2,11 @@
 
 The engine runs it before a container with a GPU device request starts, with the OCI state on stdin. As NVIDIA's own
 hook does, it refuses ids that it does not have, and changes the container's root before the container is in it: makes
-device nodes, mounts files of the host (here an ``nvidia-smi`` that shows the container's GPUs alone, renumbered from 0)
-and runs ldconfig there. What else holds the GPUs' memory is in the JSON file ``FAKE_GPUS_HELD``:
+device nodes, mounts files of the host (here an ``nvidia-smi`` that shows the GPUs whose nodes are there, renumbered
+from 0) and runs ldconfig there. What else holds the GPUs' memory is in the JSON file ``FAKE_GPUS_HELD``:
 ``{"<index>": [<pid>, "<process name>", <MiB>]}``; ``{"failure": "<text>"}`` lets nvidia-smi fail with it.
+
+As ``nvidia-cdi-hook update-ldcache`` it only runs ldconfig: for CDI the engine itself makes nodes and mounts.
 """
 
 from __future__ import annotations
@@ -20,13 +22,16 @@ UUIDS = ("GPU-aaaaaaaa-0000-4000-8000-000000000000", "GPU-bbbbbbbb-1111-4111-811
 TOTAL_MIB = 24_576
 SHARED_NODES = {"nvidiactl": (195, 255), "nvidia-uvm": (511, 0)}
 """Device nodes that a container with any GPU gets: major and minor number."""
-NVIDIA_SMI = """#!/bin/sh
-case "$*" in
-    *--query-gpu=*) printf '%s' '{gpus}' ;;
-    *--query-compute-apps=*) printf '%s' '{apps}' ;;
-    -L) printf '%s' '{names}' ;;
-    *) echo "fake nvidia-smi: unknown arguments: $*" >&2; exit 1 ;;
-esac
+NVIDIA_SMI = """
+if [ -e /dev/nvidia{index} ]; then
+    case "$*" in
+        *--query-gpu=*) echo "$shown, {uuid}, Fake GPU, {total}, {free}, 9.0" ;;
+        *--query-compute-apps=*) printf '{apps}' ;;
+        -L) echo "GPU $shown: Fake GPU (UUID: {uuid})" ;;
+        *) echo "fake nvidia-smi: unknown arguments: $*" >&2; exit 1 ;;
+    esac
+    shown=$((shown + 1))
+fi
 """
 
 
@@ -34,18 +39,20 @@ def main() -> None:
     """Give the container its GPUs, or exit with the reason on stderr."""
     state = json.load(sys.stdin)
     spec = json.loads((Path(state["bundle"]) / "config.json").read_bytes())
+    root = Path(state["bundle"]) / spec["root"]["path"]
+    ldconfig = f"/sbin/ldconfig -r {root}"
+    if sys.argv[1] == "update-ldcache":
+        subprocess.run(ldconfig.split(), check=True)
+        return
     wanted = dict(line.split("=", 1) for line in spec["process"]["env"])["NVIDIA_VISIBLE_DEVICES"]
     indices = list(range(len(UUIDS))) if wanted == "all" else [_index(name) for name in wanted.split(",")]
-    root = Path(state["bundle"]) / spec["root"]["path"]
     held = Path(os.environ["FAKE_GPUS_HELD"])
-    tool = held.with_name(f"nvidia-smi-{state['id']}")
-    tool.write_text(nvidia_smi(indices, json.loads(held.read_bytes())))
-    tool.chmod(0o755)
+    tool = write_nvidia_smi(held.with_name(f"nvidia-smi-{state['id']}"), json.loads(held.read_bytes()))
     nodes = {f"nvidia{index}": (195, index) for index in indices} | SHARED_NODES
     lines = [f"mknod -m 666 {root}/dev/{name} c {major} {minor}" for name, (major, minor) in nodes.items()]
     lines += [f"touch {root}/usr/bin/nvidia-smi", f"mount --bind -o ro,nosuid,nodev {tool} {root}/usr/bin/nvidia-smi"]
-    lines += [f"/sbin/ldconfig -r {root}"]
-    subprocess.run(["nsenter", "-t", str(state["pid"]), "-m", "sh", "-ec", "\n".join(lines)], check=True)
+    inside = ["nsenter", "-t", str(state["pid"]), "-m", "sh", "-ec", "\n".join([*lines, ldconfig])]
+    subprocess.run(inside, check=True)
 
 
 def _index(name: str) -> int:
@@ -56,17 +63,18 @@ def _index(name: str) -> int:
     sys.exit(f"nvidia-container-cli: device error: {name}: unknown device")
 
 
-def nvidia_smi(indices: list[int], held: dict[str, Any]) -> str:
+def write_nvidia_smi(path: Path, held: dict[str, Any]) -> Path:
     """Rows as ``--format=csv,noheader,nounits`` prints them, for the columns that Benchy asks for."""
+    script = "#!/bin/sh\nshown=0\n"
     if "failure" in held:
-        return f"#!/bin/sh\necho '{held['failure']}'; exit 255\n"  # on stdout, as the real one
-    gpus, apps, names = "", "", ""
-    for shown, index in enumerate(indices):
+        script += f"echo '{held['failure']}'; exit 255\n"  # on stdout, as the real one
+    for index, uuid in enumerate(UUIDS):
         pid, name, used = held.get(str(index), (None, None, 0))
-        gpus += f"{shown}, {UUIDS[index]}, Fake GPU, {TOTAL_MIB}, {TOTAL_MIB - used}, 9.0\n"
-        apps += f"{UUIDS[index]}, {pid}, {name}, {used}\n" if used else ""
-        names += f"GPU {shown}: Fake GPU (UUID: {UUIDS[index]})\n"
-    return NVIDIA_SMI.format(gpus=gpus, apps=apps, names=names)
+        apps = f"{uuid}, {pid}, {name}, {used}\\n" if used else ""
+        script += NVIDIA_SMI.format(index=index, uuid=uuid, total=TOTAL_MIB, free=TOTAL_MIB - used, apps=apps)
+    path.write_text(script)
+    path.chmod(0o755)
+    return path
 
 
 if __name__ == "__main__":

@@ -201,6 +201,8 @@ def _device_requests(gpu_ids: Sequence[str]) -> list[DeviceRequest]:
         return []
     if "=" in gpu_ids[0]:
         return [DeviceRequest(driver="cdi", device_ids=list(gpu_ids))]
+    # Engines up to 28 call NVIDIA's prestart hook for it. 29 first tries the CDI devices nvidia.com/gpu=UUID, and then
+    # the hook (github.com/moby/moby/pull/50228; 52704 would turn that round): the container gets the same GPUs.
     return [DeviceRequest(device_ids=list(gpu_ids), capabilities=[["gpu"]])]
 
 

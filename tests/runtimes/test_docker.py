@@ -327,6 +327,9 @@ def test_an_engine_without_gpus_and_one_that_goes_away_are_named(
     with pytest.raises(NoGpuSupport, match="could not select device driver") as refused:
         start(on_gpus(settings, gpus=[0]), tmp_path)
     assert "nvidia-ctk" in refused.value.hint
+    with pytest.raises(NoGpuSupport, match=r"cdi|CDI") as refused:
+        start(on_gpus(settings, gpus=["nvidia.com/gpu=0"]), tmp_path)
+    assert "CDI" in refused.value.hint
     assert engine_without_gpus.containers() == []
     with worker(start(parse_config(settings, source="test"), tmp_path)) as started:
         engine_without_gpus.process.kill()
