@@ -91,7 +91,7 @@ def require_devices(config: BenchmarkConfig) -> None:
     on_gpu = wanted > 0 if performance.use_accelerate else device.startswith("cuda")
     if not on_gpu:
         return
-    asked = f"performance.num_gpus: {wanted}" if wanted else f'evaluation.device: "{device}"'
+    asked = _asked(config)
     if not torch.cuda.is_available():
         reason = why_no_cuda()
         raise GpuNotFound(
@@ -102,6 +102,18 @@ def require_devices(config: BenchmarkConfig) -> None:
     index = int(device.partition(":")[2] or 0) if not performance.use_accelerate else 0
     if max(wanted, index + 1) > here:
         raise GpuNotFound(f"the config asks for {max(wanted, index + 1)} GPUs ({asked}); the worker sees {here}")
+
+
+def _asked(config: BenchmarkConfig) -> str:
+    """What of the config asks for GPUs."""
+    performance = config.performance
+    if config.gpus:
+        return f"gpus: [{', '.join(map(str, config.gpus))}]"
+    if performance.num_gpus:
+        return f"performance.num_gpus: {performance.num_gpus}"
+    if performance.replicas:
+        return f"performance.replicas: {performance.replicas}"
+    return f'evaluation.device: "{config.evaluation.device}"'
 
 
 def why_no_cuda() -> str:

@@ -62,10 +62,20 @@ def test_what_torch_says_has_a_remedy(said: str, hint: str) -> None:
     assert bool(what_to_do(said)) is bool(hint)
 
 
-def test_where_torch_finds_no_gpu_its_own_reason_is_given() -> None:
-    settings = {"model": {"name": "a/b"}, "evaluation": {"tasks": "x", "device": "cuda"}}
+@pytest.mark.parametrize(
+    ("more", "asked"),
+    [
+        ({}, 'evaluation.device: "cuda"'),
+        ({"gpus": [2, "GPU-a"]}, "gpus: [2, GPU-a]"),
+        ({"performance": {"num_gpus": 2}}, "performance.num_gpus: 2"),
+        ({"performance": {"replicas": 2}}, "performance.replicas: 2"),
+    ],
+)
+def test_where_torch_finds_no_gpu_its_own_reason_is_given(more: dict[str, object], asked: str) -> None:
+    settings = {"model": {"name": "a/b"}, "evaluation": {"tasks": "x", "device": "cuda"}} | more
     with pytest.raises(GpuNotFound, match=r"finds no CUDA device here: \S+") as failed:
         require_devices(parse_config(settings, source="test"))
+    assert f"asks for a GPU ({asked})" in failed.value.message
     if "Torch not compiled with CUDA enabled" in failed.value.message:  # else a CUDA build of torch, without a GPU
         assert "install a CUDA build of torch" in failed.value.hint
 
