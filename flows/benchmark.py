@@ -15,7 +15,7 @@ from benchy.config import BenchmarkConfig, load_config
 from benchy.preflight import preflight
 from benchy.run import Run, current_run, open_run
 from flows.cancellation import ending_when_cancelled
-from flows.containers import end_containers_of_run, host_tag
+from flows.containers import HOST, end_containers_of_run, host_tag
 from tasks.evaluation import evaluation
 from tasks.model_test import model_test
 from tasks.upload import upload
@@ -72,5 +72,6 @@ def _run_of_this_flow(config: BenchmarkConfig) -> Iterator[Run]:
 
 
 def _name_flow_run(run: Run) -> None:
+    others = [tag for tag in flow_run.tags if not tag.startswith(HOST)]  # it may have been tried on another host
     with get_client(sync_client=True) as client:
-        client.update_flow_run(flow_run.id, name=run.name, tags=[*flow_run.tags, host_tag()])
+        client.update_flow_run(flow_run.id, name=run.name, tags=[*others, host_tag()])

@@ -23,6 +23,9 @@ from prefect.states import Crashed
 
 from benchy.runtimes import end_containers
 
+HOST = "host:"
+"""With this begins the tag that names a flow run's host."""
+
 
 def end_containers_of_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
     """Prefect's hook for a run that was cancelled, crashed or failed; it runs after the flow's process is dead."""
@@ -31,7 +34,7 @@ def end_containers_of_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[
 
 def host_tag() -> str:
     """Each flow run carries it: several hosts may serve the same deployments on one server."""
-    return f"host:{os.environ.get('BENCHY_HOST') or socket.gethostname()}"
+    return f"{HOST}{os.environ.get('BENCHY_HOST') or socket.gethostname()}"
 
 
 def sweep(deployments: list[str]) -> None:
