@@ -22,14 +22,15 @@ _CLOSED_DEVICES = (
 _FABRIC_MANAGER = (
     "start NVIDIA's fabric manager on the host, of the driver's own version: `systemctl start nvidia-fabricmanager`"
 )
+_WRITE_SPEC = (  # since 1.18 it is written by itself, and anew when the driver changes
+    "`systemctl restart nvidia-cdi-refresh` (toolkit 1.18 or newer), else `nvidia-ctk cdi generate"
+    " --output=/etc/cdi/nvidia.yaml`"
+)
 _NO_DEVICE_NODE = (
     "the container lacks a device that `nvidia-smi` does not need: `modprobe nvidia_uvm` on the host, update NVIDIA's"
-    " container toolkit, and write the CDI spec anew (`nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml`)"
+    f" container toolkit, then {_WRITE_SPEC}"
 )
-_NO_SPEC = (
-    "`nvidia-smi` must work on the host; then describe its GPUs for CDI:"
-    " `nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml`"
-)
+_NO_SPEC = f"`nvidia-smi` must work on the host; then describe its GPUs for CDI: {_WRITE_SPEC}"
 _NO_CDI = (
     'Docker has CDI from 28.2 on, from 25 on with "features": {"cdi": true} in its daemon.json; or name the GPUs by'
     " index or UUID"
