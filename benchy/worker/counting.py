@@ -33,7 +33,6 @@ class Count:
 
     def answer(self, characters: int, now: float, *, found: bool) -> None:
         """One more is answered; it was in the store if ``found``."""
-        self.started = now if self.started is None else self.started
         self.answered += 1
         self.answered_characters += characters
         if found:
@@ -92,13 +91,13 @@ class RequestCounter:
         self._window_characters = 0
         for request, key, known in zip(requests, keys, found, strict=True):
             count, characters = self._counts[request.task_name], characters_of(request)
-            count.started = count.started or now
+            for one in (count, self._all):
+                one.started = one.started or now
             if known:
                 self._answered(count, characters, now, found=True)
             else:
                 self._waiting[key].append((count, characters))
                 self._in_order.append((key, characters))
-        self._all.started = self._all.started or now
         self.tell()
 
     def answered(self, keys: Iterable[str]) -> None:

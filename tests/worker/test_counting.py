@@ -67,7 +67,7 @@ def test_events_are_not_sent_for_each_answer() -> None:
 
 
 def test_the_time_that_is_left_goes_by_the_length_and_by_what_was_answered_now() -> None:
-    count = Count(requests=4, characters=100)
+    count = Count(requests=4, characters=100, started=10.0)
     count.answer(50, now=10.0, found=True)
     assert (count.progress("x", 12.0).rate, count.progress("x", 12.0).seconds_left) == (None, None)
     count.answer(30, now=13.0, found=False)
