@@ -41,10 +41,22 @@ class Refusal:
     out_of_memory: bool
 
 
-def serve(connection: Connection, config: BenchmarkConfig, identity: ModelIdentity, gpu: str | None) -> None:
-    """Load the model, say so, and answer chunks until the other end is gone; the body of a replica's process."""
+def serve(
+    connection: Connection, config: BenchmarkConfig, identity: ModelIdentity, *, gpu: str | None, count: int
+) -> None:
+    """Load the model, say so, and answer chunks until the other end is gone; the body of a replica's process.
+
+    Args:
+        connection: gets a ``None`` once the model is loaded, and then what each chunk that it gives is answered.
+        config: what model to load.
+        identity: which commit of it.
+        gpu: the one to use, as ``CUDA_VISIBLE_DEVICES`` names it; None on a CPU.
+        count: how many replicas share this machine.
+    """
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before torch is imported
+    else:
+        share_cores(count)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s replica: %(message)s")
     from benchy.worker.model import create_model
 
@@ -53,6 +65,18 @@ def serve(connection: Connection, config: BenchmarkConfig, identity: ModelIdenti
         connection.send(None)
         while True:
             connection.send(_answer(lm, connection.recv()))
+
+
+def share_cores(count: int) -> None:
+    """Compute with this process's part of the cores that it may use, unless ``OMP_NUM_THREADS`` says how many.
+
+    Args:
+        count: how many processes share them.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        import torch
+
+        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // count))
 
 
 def answer_chunk(lm: Any, chunk: Chunk) -> list[Any]:

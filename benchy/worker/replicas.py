@@ -14,7 +14,7 @@ from typing import Any
 
 from benchy.config import BenchmarkConfig
 from benchy.record import ModelIdentity
-from benchy.worker.replica import Chunk, Refusal, serve
+from benchy.worker.replica import Chunk, Refusal, serve, share_cores
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,12 @@ class Replicas:
 
     def __init__(self, config: BenchmarkConfig, identity: ModelIdentity, *, count: int) -> None:
         gpus = _visible_gpus(config, count)
-        self._others = [_Other(config, identity, gpu, number) for number, gpu in enumerate(gpus[1:], start=2)]
+        self._others = [
+            _Other(config, identity, gpu=gpu, number=number, count=count)
+            for number, gpu in enumerate(gpus[1:], start=2)
+        ]
+        if gpus[0] is None:
+            share_cores(count)
 
     def answer(self, chunks: Sequence[Chunk], own: Callable[[Chunk], list[Any]]) -> Iterator[Answered]:
         """Answers in the order in which they are ready.
@@ -103,12 +108,18 @@ def _drain(waiting: queue.SimpleQueue[int]) -> None:
 class _Other:
     """One replica in another process."""
 
-    def __init__(self, config: BenchmarkConfig, identity: ModelIdentity, gpu: str | None, number: int) -> None:
+    def __init__(
+        self, config: BenchmarkConfig, identity: ModelIdentity, *, gpu: str | None, number: int, count: int
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         self._connection: Connection = ours
         self._process: BaseProcess = context.Process(
-            target=serve, args=(theirs, config, identity, gpu), name=f"replica {number}", daemon=True
+            target=serve,
+            args=(theirs, config, identity),
+            kwargs={"gpu": gpu, "count": count},
+            name=f"replica {number}",
+            daemon=True,
         )
         self._process.start()
         theirs.close()

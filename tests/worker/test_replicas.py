@@ -13,15 +13,18 @@ import pytest
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError
-from benchy.protocol import Evaluation
+from benchy.protocol import Evaluation, ModelTest, Prepare
 from benchy.record import EvaluationResult
+from benchy.runtimes.process import ProcessRuntime
+from benchy.runtimes.worker import Worker
 from benchy.worker.chunks import scored_chunks
 from benchy.worker.evaluation import evaluation
 from benchy.worker.model import loaded_model
 from benchy.worker.replicas import Replicas
+from tests.runtimes import A_RUN
 from tests.worker.conftest import MakeConfig, prepared_session
 from tests.worker.test_evaluation import DIFFERS, read_files, without
-from tests.worker.tiny import FORWARD_LOG, write_logged_model
+from tests.worker.tiny import FORWARD_LOG, write_logged_model, write_model_with_code
 
 TASKS = "tiny,tiny_sampled,tiny_rolling"
 
@@ -66,6 +69,35 @@ def test_two_replicas_give_identical_results_and_both_work(
     one, two = read_files(tmp_path / "1"), read_files(tmp_path / "2")
     assert one[1] == two[1]
     assert without(one[0], DIFFERS) == without(two[0], DIFFERS)
+
+
+_COUNTED = """
+import os, torch
+from transformers import LlamaForCausalLM
+
+class CountedLlama(LlamaForCausalLM):
+    def eval(self):  # once its weights are loaded
+        with open(os.environ["BENCHY_TESTS_THREADS"].format(pid=os.getpid()), "a") as file:
+            file.write(f"{torch.get_num_threads()}\\n")
+        return super().eval()
+"""
+
+
+def test_replicas_on_a_cpu_share_its_cores(
+    make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_model_with_code(tmp_path / "model", "CountedLlama", _COUNTED)
+    config = make_config(model={"name": str(folder), "trust_remote_code": True}, performance={"replicas": 2}, limit=1)
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setenv("BENCHY_TESTS_THREADS", str(tmp_path / "threads of {pid}"))
+    log: list[str] = []
+    with closing(Worker(ProcessRuntime().start(config, A_RUN, on_gpus=False, say=print), log.extend)) as worker:
+        worker.request(Prepare(config=config), print)
+        worker.request(ModelTest(), print)
+        while len(said := [path.read_text() for path in tmp_path.glob("threads of *")]) < 2 or not all(said):
+            time.sleep(0.05)
+    share = max(1, len(os.sched_getaffinity(0)) // 2)
+    assert {line for text in said for line in text.splitlines()} == {str(share)}
 
 
 def test_a_replica_that_dies_leaves_its_chunk_to_the_others(
