@@ -54,6 +54,8 @@ def main() -> None:
         busy.clear()
         if answer is not None and (own_rank() == 0 or isinstance(answer, ErrorData)):  # rank 0 may wait for this one
             answers.write(encode_reply(request_id, answer))
+    if session.replicas:
+        session.replicas.close()
     sys.stderr.flush()
     os._exit(0)  # tearing torch down takes longer than many a run's upload, and nothing is left to do
 

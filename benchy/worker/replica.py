@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -58,8 +59,11 @@ def serve(
     else:
         share_cores(count)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s replica: %(message)s")
+    from tqdm import tqdm
+
     from benchy.worker.model import create_model
 
+    tqdm.set_lock(threading.RLock())  # its own is also a semaphore between processes, which a kill would leave behind
     lm = create_model(config, identity)
     with suppress(EOFError, BrokenPipeError):
         connection.send(None)

@@ -83,7 +83,7 @@ class CountedLlama(LlamaForCausalLM):
 """
 
 
-def test_replicas_on_a_cpu_share_its_cores(
+def test_replicas_on_a_cpu_share_its_cores_and_leave_nothing_behind(
     make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = write_model_with_code(tmp_path / "model", "CountedLlama", _COUNTED)
@@ -98,6 +98,7 @@ def test_replicas_on_a_cpu_share_its_cores(
             time.sleep(0.05)
     share = max(1, len(os.sched_getaffinity(0)) // 2)
     assert {line for text in said for line in text.splitlines()} == {str(share)}
+    assert not [line for line in log if "resource_tracker" in line], "the replica was killed"
 
 
 def test_a_replica_that_dies_leaves_its_chunk_to_the_others(
