@@ -22,6 +22,19 @@ from benchy.worker.patching import replaced
 MORE_TOKENS = 2
 """A stop sequence may come in so many tokens more than the tokenizer makes of it; lm-eval's own number."""
 
+INDEPENDENT = frozenset({
+    "attention_mask", "bad_words_ids", "do_sample", "early_stopping", "length_penalty", "max_length", "min_length",
+    "min_p", "no_repeat_ngram_size", "num_beams", "repetition_penalty", "suppress_tokens", "temperature", "top_k",
+    "top_p", "typical_p", "use_cache",
+})  # fmt: skip
+"""Arguments of ``transformers.GenerationConfig`` that mean the same for a batch that goes on with fewer rows; others
+count from where it went on (``min_new_tokens``, ``begin_suppress_tokens``), or end texts unseen (``eos_token_id``)."""
+INDEPENDENT_OF_MODEL = INDEPENDENT | {
+    "_from_model_config", "bos_token_id", "cache_implementation", "eos_token_id", "pad_token_id",
+    "transformers_version",
+}  # fmt: skip
+"""The same where the model's own generation config sets them."""
+
 
 class OwnStops(StoppingCriteria):  # type: ignore[misc]
     """Says of each row of a batch whether its text has ended."""
@@ -36,7 +49,7 @@ class OwnStops(StoppingCriteria):  # type: ignore[misc]
             pauses: whether generation ends once half of the rows have, so that it can go on without them.
         """
         self._lm = lm
-        self._stops = [stop for stop in stops if stop]
+        self._stops = stops
         self._prompt_length = prompt_length
         self._pauses = pauses
         lengths = (len(lm.tokenizer.encode(stop, add_special_tokens=False)) for stop in self._stops)
@@ -68,15 +81,44 @@ class OwnStops(StoppingCriteria):  # type: ignore[misc]
         return any(stop in text for stop in self._stops)
 
 
-def ends_alone(lm: Any, arguments: dict[str, Any]) -> bool:
+def ends_alone(lm: Any, stops: Sequence[str], arguments: dict[str, Any]) -> bool:
     """Whether each text may end without the others.
 
     Drawn texts depend on how many numbers were drawn before them, beams change their rows, and what was thought is cut
     off before a stop sequence is looked for.
     """
+    own = lm.model.generation_config
     drawn = arguments.get("do_sample") or arguments.get("temperature")
-    beams = arguments.get("num_beams") or lm.model.generation_config.num_beams or 1
-    return lm.backend == "causal" and lm.think_end_token is None and not drawn and beams == 1
+    beams = arguments.get("num_beams") or own.num_beams or 1
+    return (
+        lm.backend == "causal"
+        and lm.think_end_token is None
+        and not drawn
+        and beams == 1
+        and _set_in(arguments) <= INDEPENDENT
+        and _set_in(own.to_diff_dict()) <= INDEPENDENT_OF_MODEL
+        and not _depends_on_the_batch(lm, stops)
+    )
+
+
+def _set_in(settings: dict[str, Any]) -> set[str]:
+    return {name for name, value in settings.items() if value is not None and value is not False}
+
+
+def _depends_on_the_batch(lm: Any, stops: Sequence[str]) -> bool:
+    """Whether what lm-eval cuts off a text depends on how long the other texts of its batch are.
+
+    It ends a batch at an empty stop sequence and at special tokens, and cuts at neither. And where a sequence lies
+    inside another, lm-eval cuts at the outer one if the batch went on for so long.
+    """
+    ends = set(lm.tokenizer.convert_ids_to_tokens(sorted(_as_set(lm.model.generation_config.eos_token_id))))
+    added = (token.content for token in lm.tokenizer.added_tokens_decoder.values() if token.special)
+    special = {*added, *lm.tokenizer.all_special_tokens} - ends
+    return (
+        "" in stops
+        or any(stop in token or token in stop for stop in stops for token in special)
+        or any(inner in outer[1:-1] for inner in stops for outer in stops)
+    )
 
 
 def generate(
@@ -121,7 +163,7 @@ def generate_shrinking(
     going = torch.arange(len(prompts), device=prompts.device)
     cache = DynamicCache(config=lm.model.config.get_text_config(decoder=True))
     arguments |= {cache_name(lm.model): cache, "max_length": max_length}
-    rows, length = prompts, prompts.shape[1]
+    rows, length = prompts, -1  # transformers refuses to generate nothing
     while len(going) and length < max_length:
         own = OwnStops(lm, stop, prompts.shape[1], pauses=True)
         with _ended_by(own):

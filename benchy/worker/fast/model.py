@@ -60,7 +60,7 @@ class FastHFLM(HFLM):  # type: ignore[misc]
     def _model_generate(self, context: Any, max_length: int, stop: list[str], **arguments: Any) -> Any:
         """lm-eval's, in which each text ends at its own stop sequence."""
         arguments |= {"max_length": max_length}
-        if not ends_alone(self, arguments):
+        if not ends_alone(self, stop, arguments):
             return super()._model_generate(context=context, stop=stop, **arguments)
         if reason_for_stock(self) or self.model.generation_config.cache_implementation is not None:
             return generate(self, super()._model_generate, context, stop, **arguments)

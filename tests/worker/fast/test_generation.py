@@ -13,7 +13,7 @@ from benchy.worker.fast.model import FastHFLM
 from tests.worker.fast.shapes import Requests, random_model
 
 MOST = 48
-STOPS = ["\n", "la", " d", "s"]
+STOPS = ["\n", "la", " d", "k"]
 
 
 def generations(seed: int, **arguments: Any) -> list[Instance]:
@@ -63,6 +63,43 @@ def test_a_model_with_a_cache_of_its_own_ends_its_texts_too(tokenizers: dict[boo
     texts, rows = texts_and_rows(fast, generations(1))
     assert texts == expected
     assert len(rows) < MOST
+
+
+@pytest.mark.parametrize(
+    ("model_sets", "arguments"),
+    [
+        ({"max_new_tokens": 12}, {}),
+        ({"begin_suppress_tokens": list(range(3, 384, 2))}, {}),
+        ({}, {"eos_token_id": list(range(300, 384))}),
+        ({}, {"until": [""]}),
+        ({}, {"until": ["a", "kal", "dab", "mak"]}),
+        ({}, {"until": ["la", "<"]}),
+    ],
+    ids=["most tokens", "first tokens", "end tokens", "empty stop", "stop in a stop", "stop in a token"],
+)
+def test_what_ends_texts_in_another_way_is_left_to_lm_eval(
+    model_sets: dict[str, Any], arguments: dict[str, Any], tokenizers: dict[bool, Any]
+) -> None:
+    plain, fast = both("llama", tokenizers[True], seed=2)
+    for name, value in model_sets.items():
+        setattr(fast.model.generation_config, name, value)
+    expected, _ = texts_and_rows(plain, generations(2, **arguments))
+    assert texts_and_rows(fast, generations(2, **arguments))[0] == expected
+
+
+def test_an_end_token_that_the_model_does_not_know(tokenizers: dict[bool, Any]) -> None:
+    """As of a chat model whose generation config is its base model's: lm-eval ends a batch there, and cuts nothing."""
+    plain, fast = both("llama", tokenizers[True], seed=2)
+    fast.model.lm_head.weight.data[tokenizers[True].eos_token_id] *= 3  # it comes often
+    fast.model.generation_config.eos_token_id = None
+    expected, _ = texts_and_rows(plain, generations(2))
+    assert texts_and_rows(fast, generations(2))[0] == expected
+
+
+def test_refuses_to_generate_nothing(tokenizers: dict[bool, Any]) -> None:
+    for lm in both("llama", tokenizers[True], seed=0):
+        with pytest.raises(ValueError, match="max_length"):
+            texts_and_rows(lm, generations(0, max_gen_toks=0))
 
 
 def test_drawn_texts_take_the_same_random_numbers(tokenizers: dict[bool, Any]) -> None:
