@@ -134,8 +134,7 @@ class Answering:
             batches.settle(self._lm.fitting_batch_size)
         missing = _missing(found)
         while missing:
-            if len(missing) < len(requests):
-                self._go_on(part, len(requests) - len(missing), len(requests))
+            self._go_on(part, len(requests) - len(missing), len(requests))
             asked = missing[: self._at_once]
             fresh = self._ask_missing(answer, requests, found, asked, batches)
             if fresh is None:
@@ -152,7 +151,9 @@ class Answering:
         return found
 
     def _go_on(self, part: str, done: int, total: int) -> None:
-        logger.info("%s: %d of %d requests are answered already", part, done, total)
+        """From where the last answer left the random numbers, which may be another part's."""
+        if done:
+            logger.info("%s: %d of %d requests are answered already", part, done, total)
         if self._draws and self._store.random_state is not None:
             set_random_state(self._store.random_state)
 

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import yaml
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
@@ -246,3 +247,27 @@ def test_a_plan_is_the_same_wherever_it_was_cut_short(
         assert rest < passes
         assert result.batch_sizes[-1] == undisturbed.batch_sizes[-1]
         assert read_files(folder)[1] == expected, folder
+
+
+def test_what_is_drawn_after_a_cut_is_what_it_would_have_been(
+    make_config: MakeConfig, task_folder: Path, tmp_path: Path
+) -> None:
+    """Also if one benchmark's texts were all there, and none of the next one's, which has arguments of its own."""
+    folder = tmp_path / "drawn"
+    folder.mkdir()
+    for name, arguments in {"warm": {"temperature": 1.0}, "hot": {"temperature": 2.0}}.items():
+        arguments |= {"do_sample": True, "until": [], "max_gen_toks": 3}
+        task = {"include": str(task_folder / "tiny_sampled.yaml"), "task": name, "generation_kwargs": arguments}
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(task))
+    session = prepared_session(make_config("warm,hot", batch_size=12, include_path=[str(task_folder), str(folder)]))
+    assert scoring_of(loaded_model(session)) == Scoring(way="fast")
+    passes, _ = evaluate_until_pass(None, session, tmp_path / "undisturbed", full_at=None)
+    expected = read_files(tmp_path / "undisturbed")[1]
+    resumed = []
+    for moment in range(1, passes + 1):
+        folder = tmp_path / f"cut short before pass {moment} of {passes}"
+        evaluate_until_pass(moment, session, folder, full_at=None)
+        _, result = evaluate_until_pass(None, session, folder, full_at=None)
+        assert read_files(folder)[1] == expected, folder
+        resumed.append(result and result.resumed_requests)
+    assert resumed == [0, 0, 0, 12, 12, 12]
