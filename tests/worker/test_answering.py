@@ -255,8 +255,8 @@ def test_what_is_drawn_after_a_cut_is_what_it_would_have_been(
     """Also if one benchmark's texts were all there, and none of the next one's, which has arguments of its own."""
     folder = tmp_path / "drawn"
     folder.mkdir()
-    for name, arguments in {"warm": {"temperature": 1.0}, "hot": {"temperature": 2.0}}.items():
-        arguments |= {"do_sample": True, "until": [], "max_gen_toks": 3}
+    for name, temperature in {"warm": 1.0, "hot": 2.0}.items():
+        arguments = {"do_sample": True, "temperature": temperature, "until": [], "max_gen_toks": 3}
         task = {"include": str(task_folder / "tiny_sampled.yaml"), "task": name, "generation_kwargs": arguments}
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(task))
     session = prepared_session(make_config("warm,hot", batch_size=12, include_path=[str(task_folder), str(folder)]))
