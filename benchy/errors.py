@@ -72,6 +72,11 @@ class BenchyError(Exception):
         if self.hint:
             self.add_note(f"→ {self.hint}")  # so it ends each traceback, also in Prefect's log
 
+    def add_hint(self, more: str) -> None:
+        """Say what else to do."""
+        self.hint = f"{self.hint}; then {more}" if self.hint else more
+        self.add_note(f"→ {more}")
+
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as data, since Prefect carries exceptions between processes."""
         return from_data, (self.to_data(),)

@@ -141,7 +141,7 @@ class Run:
         try:
             result = upload_record(self.folder, self.config, upload, say=self.log.write, notify=self.notify)
         except BenchyError as error:
-            error.hint += f"{'; then' if error.hint else ''} `benchy upload {self.folder}`: the record is kept"
+            error.add_hint(f"`benchy upload {self.folder}`: the record is kept")
             raise
         self._update(status="published", uploaded=result, upload=result.upload_seconds)
         return result
