@@ -218,9 +218,12 @@ def serve(configs: Path) -> None:
     for file in files:
         load_config(file)
     _set_prefect_defaults()
+    from flows.servers import require_server
     from flows.serving import serve_deployments
 
-    serve_deployments(files, say=click.echo)
+    require_server()
+    click.echo(f"Serving {', '.join(f'benchy/{file.stem}' for file in files)}")
+    serve_deployments(files)
 
 
 @cli.command()

@@ -66,16 +66,16 @@ class BenchyError(Exception):
     def __init__(self, message: str, *, hint: str = "", transient: bool | None = None, traceback: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint or self.default_hint
+        self.hint = ""
         self.transient = self.default_transient if transient is None else transient
         self.traceback = traceback
-        if self.hint:
-            self.add_note(f"→ {self.hint}")  # so it ends each traceback, also in Prefect's log
+        if hint or self.default_hint:
+            self.add_hint(hint or self.default_hint)
 
     def add_hint(self, more: str) -> None:
-        """Say what else to do."""
+        """Say what (else) to do."""
         self.hint = f"{self.hint}; then {more}" if self.hint else more
-        self.add_note(f"→ {more}")
+        self.add_note(f"→ {more}")  # so it ends each traceback, also in Prefect's log
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as data, since Prefect carries exceptions between processes."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import Callable
 from pathlib import Path
 
 from prefect.exceptions import TerminationSignal
@@ -12,20 +11,14 @@ from prefect.runner import Runner
 
 from flows.benchmark import benchy
 from flows.containers import sweep
-from flows.servers import require_server
 
 
-def serve_deployments(files: list[Path], *, say: Callable[[str], None]) -> None:
+def serve_deployments(files: list[Path]) -> None:
     """Serve ``benchy/<stem>`` for each file until the process is stopped; one run at a time, the next ones wait.
 
     Prefect's ``serve`` would start each run as a command, which it kills when it is stopped itself. A runner that knows
     the flow starts it as a child process, which gets SIGTERM and the time to end its worker and write its record.
-
-    Raises:
-        ConfigError: no Prefect server is configured.
-        NetworkError: it does not answer.
     """
-    require_server()
     sweep([file.stem for file in files])
     runner = Runner(limit=1, pause_on_shutdown=False)
     for file in files:
@@ -36,7 +29,6 @@ def serve_deployments(files: list[Path], *, say: Callable[[str], None]) -> None:
             description=f"Test, evaluate and publish: {file}",
             tags=["benchy"],
         )
-    say(f"Serving {', '.join(f'benchy/{file.stem}' for file in files)}")
     try:
         asyncio.run(runner.start())
     except (KeyboardInterrupt, TerminationSignal):

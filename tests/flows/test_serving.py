@@ -121,8 +121,8 @@ def test_a_run_that_fails_ends_the_watching_command_with_an_error(service: Servi
 def test_a_refused_run_says_in_prefects_log_what_to_do(service: Service) -> None:
     code, said = service.run("benchy/demo", "--watch", "--param", "tasks=demo_animal")
     assert code != 0, said
-    logged = ask(service.api, "logs/filter", logs={"level": {"ge_": logging.ERROR}})
-    assert "→ did you mean demo_animals?" in str(logged)
+    errors = {"level": {"ge_": logging.ERROR}}
+    wait_until(lambda: "→ did you mean demo_animals?" in str(ask(service.api, "logs/filter", logs=errors)), seconds=60)
 
 
 def test_cancelling_ends_the_worker_and_the_record_says_interrupted(service: Service) -> None:
