@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,6 +79,15 @@ def start_benchy(
         text=True,
         start_new_session=True,
     )
+
+
+def copy_repository(folder: Path) -> None:
+    """As ``git clone`` makes it, with what is not committed yet."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate"]
+    for name in subprocess.run(listed, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.splitlines():
+        if (source := REPOSITORY / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, folder / name)
 
 
 def benchy_command(*arguments: object) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from benchy.config import ContainerConfig
 from benchy.errors import GpuNotFound
 from benchy.record import RunRecord
 from benchy.runtimes.docker import build_command
-from tests.commands import REPOSITORY, benchy, only_record, write_config
+from tests.commands import REPOSITORY, benchy, copy_repository, only_record, write_config
 from tests.engine import Engine
 from tests.fake_gpu_hook import UUIDS
 from tests.image import BUILDING, REVISION, build
@@ -148,10 +147,7 @@ print(ctypes.CDLL("/tmp/stub.so").answer())
 
 @BUILDING
 def test_a_change_of_our_code_keeps_the_packages(engine: Engine, gpu_image: str, tmp_path: Path) -> None:
-    for name in ("benchy", "flows", "tasks"):
-        shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Dockerfile.gpu", "pyproject.toml", "constraints.txt", "constraints-vllm.txt", "README.md"):
-        shutil.copy2(REPOSITORY / name, tmp_path)
+    copy_repository(tmp_path)
     (tmp_path / "benchy" / "new.py").write_text('"""A new module."""\n')
     changed = build(engine, "benchy-tests:changed", target=None, context=tmp_path)
 
