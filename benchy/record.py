@@ -19,11 +19,13 @@ ANSWERS_FILES = "answers*.jsonl"
 """In the run's folder until the evaluation is done: every answer that the model gave, a file for each process."""
 
 
-class _Data(BaseModel):
+class FrozenModel(BaseModel):
+    """Data that is checked when it is made, and never changed."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-class Device(_Data):
+class Device(FrozenModel):
     """One device that the worker sees."""
 
     kind: Literal["cpu", "cuda", "mps"]
@@ -34,7 +36,7 @@ class Device(_Data):
     """``GPU-...`` as ``nvidia-smi -L`` prints it."""
 
 
-class Environment(_Data):
+class Environment(FrozenModel):
     """Where the worker ran."""
 
     packages: dict[str, str]
@@ -50,7 +52,7 @@ class Environment(_Data):
     """UUIDs of the GPUs that the container was given, as the worker found them."""
 
 
-class ModelIdentity(_Data):
+class ModelIdentity(FrozenModel):
     """What was tested and evaluated, exactly."""
 
     name: str
@@ -64,7 +66,7 @@ class ModelIdentity(_Data):
     """The commit of each further repository that is loaded with it: tokenizer, adapter, delta weights."""
 
 
-class MemoryEstimate(_Data):
+class MemoryEstimate(FrozenModel):
     """What one GPU is thought to hold at the peak of a forward pass; see benchy/memory.py."""
 
     batch: int
@@ -83,7 +85,7 @@ class MemoryEstimate(_Data):
         return self.weights_bytes + self.kv_cache_bytes + max(self.logits_bytes, self.activations_bytes)
 
 
-class Facts(_Data):
+class Facts(FrozenModel):
     """What was found out before anything was fetched or loaded."""
 
     commit: str | None = None
@@ -101,7 +103,7 @@ class Facts(_Data):
     """What may go wrong, and what to do about it."""
 
 
-class Prepared(_Data):
+class Prepared(FrozenModel):
     """The answer to ``prepare``: all that the next steps need is on this machine."""
 
     model: ModelIdentity
@@ -114,7 +116,7 @@ class Prepared(_Data):
     """Of the model and the data sets, whether they came over the network or were in the cache."""
 
 
-class GpuUse(_Data):
+class GpuUse(FrozenModel):
     """What one GPU did while a step ran, sampled once a second; None is what it does not tell."""
 
     uuid: str
@@ -133,7 +135,7 @@ class GpuUse(_Data):
     """By the GPU's own counter; by the sampled power where it has none."""
 
 
-class ModelTestResult(_Data):
+class ModelTestResult(FrozenModel):
     """The answer to ``model_test``."""
 
     parameters: int | None
@@ -168,7 +170,7 @@ class ModelTestResult(_Data):
         return self.tokens / self.generation_seconds if self.generation_seconds else 0.0
 
 
-class Metric(_Data):
+class Metric(FrozenModel):
     """One score of one benchmark or group."""
 
     name: str
@@ -182,7 +184,7 @@ class Metric(_Data):
     higher_is_better: bool | None
 
 
-class BenchmarkSeconds(_Data):
+class BenchmarkSeconds(FrozenModel):
     """Where one benchmark's time went."""
 
     task_build: float
@@ -191,7 +193,7 @@ class BenchmarkSeconds(_Data):
     scoring: float
 
 
-class BenchmarkResult(_Data):
+class BenchmarkResult(FrozenModel):
     """The scores of one benchmark or one group."""
 
     name: str
@@ -214,7 +216,7 @@ class BenchmarkResult(_Data):
     """Of a group: every benchmark and group below it, at any depth; its score is made of theirs."""
 
 
-class Scoring(_Data):
+class Scoring(FrozenModel):
     """How log-likelihoods were computed. Runs of both ways are comparable: in float32 they differ by less than 1e-4."""
 
     way: Literal["fast", "stock"]
@@ -223,7 +225,7 @@ class Scoring(_Data):
     """Why not the fast way, where ``model.backend`` asks for it."""
 
 
-class EvaluationResult(_Data):
+class EvaluationResult(FrozenModel):
     """The answer to ``evaluation``."""
 
     benchmarks: tuple[BenchmarkResult, ...]
@@ -253,7 +255,7 @@ class EvaluationResult(_Data):
     """Of each GPU during this step, by the worker that ended it; None where the model is on none."""
 
 
-class Uploaded(_Data):
+class Uploaded(FrozenModel):
     """The answer to ``upload``."""
 
     url: str
@@ -267,7 +269,7 @@ class Uploaded(_Data):
     upload_seconds: float
 
 
-class WandbRun(_Data):
+class WandbRun(FrozenModel):
     """The answer to ``wandb``: where the run is shown at Weights & Biases."""
 
     url: str | None = None
@@ -276,7 +278,7 @@ class WandbRun(_Data):
     """Of an offline run; ``wandb sync`` sends it."""
 
 
-class Seconds(_Data):
+class Seconds(FrozenModel):
     """How long each phase took."""
 
     download: float | None = None
@@ -291,7 +293,7 @@ class Seconds(_Data):
 Status = Literal["started", "tested", "evaluated", "published", "failed", "interrupted"]
 
 
-class RunRecord(_Data):
+class RunRecord(FrozenModel):
     """All that is known of a run; written at its start and after each step, so that a crash leaves a readable file."""
 
     schema_version: Literal[1] = SCHEMA_VERSION

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
+
+from benchy.record import FrozenModel
 
 BOARD_VERSION: Final = 1
 
 Standing = Literal["ranked", "unranked", "older", "test"]
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class BoardBenchmark(_Data):
+class BoardBenchmark(FrozenModel):
     """One column: a benchmark, or a group that stands for the benchmarks below it."""
 
     name: str
@@ -31,7 +29,7 @@ class BoardBenchmark(_Data):
     """For a group: name, version, n-shot and documents of all that it stands for."""
 
 
-class Conditions(_Data):
+class Conditions(FrozenModel):
     """Scores are comparable only where all of this is equal."""
 
     benchmarks: tuple[BoardBenchmark, ...]
@@ -50,7 +48,7 @@ class Conditions(_Data):
     """Only part of each benchmark was evaluated."""
 
 
-class Score(_Data):
+class Score(FrozenModel):
     """The headline metric of one benchmark."""
 
     value: float | None
@@ -59,7 +57,7 @@ class Score(_Data):
     """Standard error; None if not defined."""
 
 
-class Entry(_Data):
+class Entry(FrozenModel):
     """One run on the leaderboard."""
 
     run_name: str
@@ -89,7 +87,7 @@ class Entry(_Data):
     """lm-eval's own file, likewise."""
 
 
-class Suite(_Data):
+class Suite(FrozenModel):
     """Runs whose scores are comparable, best first."""
 
     id: str
@@ -105,7 +103,7 @@ class Suite(_Data):
         return ", ".join(benchmark.name for benchmark in self.conditions.benchmarks)
 
 
-class Board(_Data):
+class Board(FrozenModel):
     """``leaderboard.json``."""
 
     schema_version: Literal[1] = BOARD_VERSION
