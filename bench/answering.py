@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from benchy.config import BenchmarkConfig
     from benchy.record import ModelIdentity
-    from benchy.worker.answers import AnswerStore
-    from benchy.worker.replicas import Replicas
+    from benchy.worker.answers.store import AnswerStore
+    from benchy.worker.replicas.pool import Replicas
 
 HIDDEN, LAYERS = 640, 12
 """Of 100 M parameters."""
@@ -43,8 +43,8 @@ def keeping(bench: Bench) -> Iterator[Figure]:
     import torch
 
     from bench.random_model import describe, tokenizer
-    from benchy.worker.answers import AnswerStore
-    from benchy.worker.fast.model import FastHFLM
+    from benchy.worker.answers.store import AnswerStore
+    from benchy.worker.hf.model import FastHFLM
 
     torch.set_num_threads(1)
     logging.disable(logging.WARNING)
@@ -70,9 +70,9 @@ def replicas(bench: Bench) -> Iterator[Figure]:
     """The same requests by one process and by two, one thread each."""
     import torch
 
-    from benchy.worker.answers import AnswerStore
-    from benchy.worker.model import create_model
-    from benchy.worker.replicas import Replicas
+    from benchy.worker.answers.store import AnswerStore
+    from benchy.worker.backends.lm import create_model
+    from benchy.worker.replicas.pool import Replicas
 
     torch.set_num_threads(1)
     logging.disable(logging.WARNING)
@@ -101,8 +101,8 @@ PARTS: tuple[Callable[[Bench], Iterator[Figure]], ...] = (keeping, replicas)
 
 def _answer_kept(lm: Any, requests: list[Instance], store: AnswerStore, others: Replicas | None = None) -> list[Any]:
     """As an evaluation asks."""
-    from benchy.worker.answering import Answering
-    from benchy.worker.counting import RequestCounter
+    from benchy.worker.answers.progress import RequestCounter
+    from benchy.worker.answers.resumable_lm import Answering
 
     counter = RequestCounter({"bench": SimpleNamespace(instances=requests)}, lambda _event: None)
     with Answering(lm, store, counter, others).standing_in():

@@ -11,9 +11,10 @@ from pathlib import Path
 from bench.figures import Figure, Goal, Spread
 from bench.pipeline import Bench
 from benchy.errors import ModelTestFailed
-from benchy.logs import RunLog
 from benchy.protocol import ModelTest, Phase, Progress
-from benchy.worker.answers import AnswerStore, request_key
+from benchy.runs.log import RunLog
+from benchy.worker.answers.keys import request_key
+from benchy.worker.answers.store import AnswerStore
 from tests.runtimes.programs import program
 
 LINES = 500_000

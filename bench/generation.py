@@ -32,7 +32,7 @@ def generation(bench: Bench) -> Iterator[Figure]:
     from lm_eval.models.huggingface import HFLM
 
     from bench.random_model import describe, tokenizer
-    from benchy.worker.fast.model import FastHFLM
+    from benchy.worker.hf.model import FastHFLM
 
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)

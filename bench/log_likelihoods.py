@@ -120,7 +120,7 @@ def _on(shape: Shape, pairs: int) -> Iterator[Figure]:
     from lm_eval.models.huggingface import HFLM
 
     from bench.random_model import describe, model, tokenizer
-    from benchy.worker.fast.model import FastHFLM
+    from benchy.worker.hf.model import FastHFLM
 
     arguments: dict[str, Any] = {"pretrained": model(shape), "tokenizer": tokenizer(), "batch_size": BATCH_SIZE}
     plain, ours = HFLM(**arguments), FastHFLM(**arguments)

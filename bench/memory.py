@@ -13,9 +13,10 @@ import torch
 import transformers
 from torch.distributed._tools.mem_tracker import MemTracker
 
+from benchy.checkpoint.memory import estimate_memory
+from benchy.checkpoint.shape import read_shape
+from benchy.checkpoint.weights import Weights
 from benchy.config import parse_config
-from benchy.memory import estimate_memory, read_shape
-from benchy.weights import Weights
 
 SIZES = {"hidden_size": 256, "num_hidden_layers": 6, "num_attention_heads": 8, "vocab_size": 32000}
 ROPE = SIZES | {"intermediate_size": 688, "num_key_value_heads": 2, "max_position_embeddings": 2048}

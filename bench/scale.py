@@ -21,14 +21,15 @@ import yaml
 from bench.commands import environment
 from bench.figures import Figure, Goal, Spread
 from bench.pipeline import Bench
-from benchy.leaderboard.folder import publish
+from benchy.leaderboard.exports.parquet import make_leaderboard_table, make_tables
+from benchy.leaderboard.page.rendering import render
 from benchy.leaderboard.publication import read_publication
 from benchy.leaderboard.ranking import rank
-from benchy.leaderboard.rendering import render
-from benchy.leaderboard.tables import make_leaderboard_table, make_tables
+from benchy.leaderboard.stores.folder import publish
 from benchy.protocol import Progress, decode_answer, encode_event
 from benchy.record import RunRecord, read_record, write_record
-from benchy.worker.answers import MISSING, AnswerStore, request_key
+from benchy.worker.answers.keys import request_key
+from benchy.worker.answers.store import MISSING, AnswerStore
 
 REQUESTS = (10, 1_000, 100_000)
 EVALUATED = (10, 10_000, 100_000)

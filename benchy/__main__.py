@@ -1,5 +1,5 @@
 """``python -m benchy`` is the command ``benchy``."""
 
-from benchy.cli import main
+from benchy.cli.main import main
 
 main()

@@ -33,6 +33,7 @@ An error travels from the worker to the host as :class:`ErrorData` and is raised
 from __future__ import annotations
 
 import errno
+import traceback
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -263,3 +264,17 @@ def from_data(data: ErrorData) -> BenchyError:
     """The error that ``data`` describes, as its own class; an unknown kind becomes a plain :class:`BenchyError`."""
     cls = _subclasses(BenchyError).get(data.kind, BenchyError)
     return cls(data.message, hint=data.hint, transient=data.transient, traceback=data.traceback)
+
+
+def as_benchy_error(error: BaseException) -> BenchyError:
+    """The error of the tree for whatever ended a run; Prefect cancels with a BaseException of its own."""
+    if isinstance(error, BenchyError):
+        return error
+    if not isinstance(error, Exception):
+        return Interrupted("the run was interrupted")
+    text = "".join(traceback.format_exception(error))
+    return BenchyError(
+        f"unexpected {type(error).__name__}: {error}",
+        hint="this is a bug in Benchy; please report it with the log",
+        traceback=text,
+    )

@@ -11,11 +11,13 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
-from benchy.config import BenchmarkConfig, load_config
-from benchy.preflight import preflight
-from benchy.run import Run, current_run, open_run
+from benchy.config import BenchmarkConfig, load_config, with_overrides
+from benchy.preflight.checks import preflight
+from benchy.runs.opening import current_run, open_run
+from benchy.runs.run import Run
 from flows.cancellation import ending_when_cancelled
-from flows.containers import HOST, end_containers_of_run, host_tag
+from flows.containers import end_containers_of_run
+from flows.hosts import HOST, host_tag
 from tasks.evaluation import evaluation
 from tasks.model_test import model_test
 from tasks.upload import upload
@@ -46,7 +48,7 @@ def benchy(
     Returns:
         The run's folder.
     """
-    overridden = load_config(Path(config)).with_overrides(limit=limit, tasks=tasks, gpus=gpus, model=model)
+    overridden = with_overrides(load_config(Path(config)), limit=limit, tasks=tasks, gpus=gpus, model=model)
     with ending_when_cancelled(UUID(flow_run.id)), _run_of_this_flow(overridden) as run:
         model_test(run.name)
         evaluation(run.name)

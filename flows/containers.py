@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from typing import Any
 
 from prefect import Flow
@@ -21,20 +19,13 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Crashed
 
-from benchy.runtimes import end_containers
-
-HOST = "host:"
-"""With this begins the tag that names a flow run's host."""
+from benchy.runtimes.choose import end_containers
+from flows.hosts import host_tag
 
 
 def end_containers_of_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
     """Prefect's hook for a run that was cancelled, crashed or failed; it runs after the flow's process is dead."""
     end_containers(str(flow_run.id))
-
-
-def host_tag() -> str:
-    """Each flow run carries it: several hosts may serve the same deployments on one server."""
-    return f"{HOST}{os.environ.get('BENCHY_HOST') or socket.gethostname()}"
 
 
 def sweep(deployments: list[str]) -> None:

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from benchy.errors import NetworkError
-from benchy.garbage import collecting_no_garbage
+from benchy.fast_imports import collecting_no_garbage
 
 START_SECONDS = 120.0
 """A new database takes 9 s on an idle machine."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchy.errors import Interrupted
-from benchy.garbage import collecting_no_garbage
+from benchy.fast_imports import collecting_no_garbage
 from flows.embedded_server import EmbeddedServer
 from flows.servers import require_answer
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from prefect import task
 from prefect.artifacts import create_table_artifact
 
+from benchy.display.tables import gpu_rows, score_rows, seconds_rows
 from benchy.record import EvaluationResult
-from benchy.report import gpu_rows, score_rows, seconds_rows
-from tasks.shown import RETRY_DELAYS_SECONDS, is_transient, shown_in_prefect, shown_only
+from tasks.retries import RETRY_DELAYS_SECONDS, is_transient
+from tasks.run_log import shown_in_prefect, shown_only
 
 
 @task(

@@ -6,7 +6,8 @@ from prefect import task
 from prefect.artifacts import create_link_artifact
 
 from benchy.record import Uploaded
-from tasks.shown import RETRY_DELAYS_SECONDS, is_transient, shown_in_prefect, shown_only
+from tasks.retries import RETRY_DELAYS_SECONDS, is_transient
+from tasks.run_log import shown_in_prefect, shown_only
 
 
 @task(

@@ -24,7 +24,7 @@ import requests
 from docker.errors import APIError, DockerException
 from filelock import FileLock
 
-from benchy.runtimes.container import WORKER_UID
+from benchy.runtimes.docker.options import WORKER_UID
 from tests.commands import REPOSITORY
 from tests.debian import NotInstallable, install_programs
 from tests.worker.tiny import FORWARD_LOG

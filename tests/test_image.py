@@ -13,7 +13,7 @@ from benchy import __version__
 from benchy.config import ContainerConfig
 from benchy.errors import GpuNotFound
 from benchy.record import RunRecord
-from benchy.runtimes.docker import build_command
+from benchy.runtimes.docker.engine import build_command
 from tests.commands import REPOSITORY, benchy, copy_repository, only_record, write_config
 from tests.engine import Engine
 from tests.fake_gpu_hook import UUIDS

@@ -11,7 +11,7 @@ import pytest
 
 from tests.commands import REPOSITORY
 
-SUBCLASSES_OF_LM_EVAL = "benchy.worker.fast."
+SUBCLASSES_OF_LM_EVAL = "benchy.worker.hf."
 """Imported when the model type is used."""
 
 

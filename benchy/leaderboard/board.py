@@ -6,46 +6,12 @@ from typing import Final, Literal
 
 from pydantic import AwareDatetime
 
-from benchy.record import FrozenModel
+from benchy.frozen import FrozenModel
+from benchy.results.conditions import Conditions
 
 BOARD_VERSION: Final = 1
 
 Standing = Literal["ranked", "unranked", "older", "test"]
-
-
-class BoardBenchmark(FrozenModel):
-    """One column: a benchmark, or a group that stands for the benchmarks below it."""
-
-    name: str
-    version: str
-    num_fewshot: int | None
-    documents: int
-    metric: str
-    """The headline metric: ``acc_norm`` where there is one, else the first that lm-eval lists."""
-    filter: str
-    """lm-eval's filter that cut the answer out of the text; ``none`` for most."""
-    higher_is_better: bool | None
-    below: tuple[str, ...] = ()
-    """For a group: name, version, n-shot and documents of all that it stands for."""
-
-
-class Conditions(FrozenModel):
-    """Scores are comparable only where all of this is equal."""
-
-    benchmarks: tuple[BoardBenchmark, ...]
-    """By name."""
-    lm_eval: str
-    """Version of the harness."""
-    chat_template: bool | str
-    """Whether prompts were put into the tokenizer's chat template; a string names one of several."""
-    system_instruction: str | None
-    fewshot_as_multiturn: bool
-    fewshot_seed: int | None
-    """Of the choice of worked examples; None where there are none."""
-    gen_kwargs: str
-    """Arguments of generation over the benchmarks' own, as ``name=value`` with commas, by name."""
-    is_test: bool
-    """Only part of each benchmark was evaluated."""
 
 
 class Score(FrozenModel):

@@ -10,8 +10,9 @@ from typing import Any
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import UploadFailed
-from benchy.leaderboard.every_eval_ever import to_every_eval_ever
-from benchy.record import RECORD_FILE, EvaluationResult, RunRecord, read_record
+from benchy.leaderboard.exports.every_eval_ever import to_every_eval_ever
+from benchy.record import RECORD_FILE, EvaluationResult, RunRecord
+from benchy.results.finished import read_finished, require_file, require_plain_name
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def read_publication(folder: Path, aside: Path, *, samples: bool = True) -> Publ
         UploadFailed: the run has no scores, or a file of it is missing or damaged.
     """
     record = read_finished(folder)
-    _require_plain_name(record.run_name, folder)
+    require_plain_name(record.run_name, folder)
     published = as_published(record, samples=samples)
     assert published.evaluation is not None  # noqa: S101 - as the record's
     results = require_file(folder, published.evaluation.results_file)
@@ -53,43 +54,12 @@ def read_publication(folder: Path, aside: Path, *, samples: bool = True) -> Publ
     return Publication(published, files, aside)
 
 
-def require_file(folder: Path, name: str) -> Path:
-    """A file of lm-eval's in a run's folder.
-
-    Raises:
-        UploadFailed: it is not there, or the record names something else than a file of that folder.
-    """
-    path = folder / _require_plain_name(name, folder)
-    if not path.is_file():
-        raise UploadFailed(f"lm-eval's own file {path} is missing", hint="put it back, or run the evaluation again")
-    return path
-
-
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_bytes())
     except ValueError as error:
         raise UploadFailed(f"lm-eval's own file {path} is damaged: {error}", hint="run the evaluation again") from error
     return found
-
-
-def read_finished(folder: Path) -> RunRecord:
-    """The record of a run that can be published: one with scores, whatever happened to it afterwards.
-
-    Raises:
-        UploadFailed: there is no record, or the run has not been evaluated.
-    """
-    try:
-        record = read_record(folder)
-    except (OSError, ValueError) as error:
-        raise UploadFailed(f"{folder} holds no readable record: {error}", hint="name a run's folder") from error
-    if record.evaluation is None:
-        ended = f": {record.error.message}" if record.error else ""
-        raise UploadFailed(
-            f"{record.run_name} has no scores: it is {record.status}{ended}",
-            hint="start the run again; it uploads when it has been evaluated",
-        )
-    return record
 
 
 def as_published(record: RunRecord, *, samples: bool = True) -> RunRecord:
@@ -134,10 +104,3 @@ def _last_part(value: Any) -> Any:
     """An absolute path's last part; anything else as it is."""
     is_path = isinstance(value, str) and (PurePath(value).is_absolute() or value.startswith("~"))
     return PurePath(value).name if is_path else value
-
-
-def _require_plain_name(name: str, folder: Path) -> str:
-    """A record that was tampered with must not make files elsewhere, or publish them."""
-    if PurePath(name).name != name or name.startswith("."):
-        raise UploadFailed(f'the record in {folder} names "{name}", which is no plain file name', hint="run it again")
-    return name

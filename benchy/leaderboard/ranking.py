@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from benchy.leaderboard.board import Board, Conditions, Entry, Score, Suite
-from benchy.leaderboard.chance import Field, Scored
-from benchy.leaderboard.comparability import conditions_of, headline, ranked_parts
+from benchy.leaderboard.board import Board, Entry, Score, Suite
 from benchy.record import RECORD_FILE, EvaluationResult, RunRecord
+from benchy.results.conditions import Conditions, conditions_of, headline, ranked_parts
+from benchy.results.significance import Field, Scored
 
 
 def rank(records: Iterable[RunRecord], *, unreadable: Iterable[str] = ()) -> Board:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO
 
-from benchy.config import UPLOAD_TOKEN, WANDB_KEY, BenchmarkConfig
+from benchy.config import BenchmarkConfig
 from benchy.errors import BenchyError, WorkerDied, WorkerError
-from benchy.runtimes import RunIdentity, Say
+from benchy.runtimes.base import RunIdentity, Say
+from benchy.runtimes.launch import worker_command, worker_environment
 
 CHUNK_BYTES = 1 << 16
 
@@ -46,47 +46,6 @@ class ProcessRuntime:
         except OSError as error:
             raise WorkerError(f"the worker cannot be started: {error}", hint="check this Python's folder") from error
         return ProcessTransport(process)
-
-
-def worker_command(config: BenchmarkConfig, *, on_gpus: bool) -> list[str]:
-    """The command line of a worker on this machine."""
-    return launch_command(config, sys.executable, on_gpus=on_gpus)
-
-
-def launch_command(config: BenchmarkConfig, interpreter: str, *, on_gpus: bool) -> list[str]:
-    """The command line of a worker: one process, or with ``use_accelerate`` one for each GPU."""
-    python = [interpreter, "-P"]  # -P: a folder `datasets` or `evaluate` here must not shadow the library
-    performance = config.performance
-    if not (on_gpus and performance.use_accelerate):
-        return [*python, "-m", "benchy.worker"]
-    processes = len(config.gpus) if config.gpus else performance.num_gpus or 1
-    options = {
-        "num_processes": processes,
-        "num_machines": 1,
-        "mixed_precision": performance.mixed_precision,
-        "dynamo_backend": "no",
-    }
-    flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-    launch = [*python, "-m", "accelerate.commands.launch", *flags, *(["--multi_gpu"] if processes > 1 else [])]
-    return [*launch, "--module", "benchy.worker"]
-
-
-def worker_environment(config: BenchmarkConfig, host: Mapping[str, str], *, on_gpus: bool) -> dict[str, str]:
-    """The host's environment without Prefect's settings (some are secrets), and with the configured GPUs alone.
-
-    The token that may write to the leaderboard, and the key for Weights & Biases, travel in their requests alone.
-    """
-    environment = {name: value for name, value in host.items() if not name.startswith("PREFECT_")}
-    for name in {WANDB_KEY, UPLOAD_TOKEN, config.upload.token_env if config.upload else UPLOAD_TOKEN}:
-        environment.pop(name, None)
-    if not on_gpus:
-        environment["CUDA_VISIBLE_DEVICES"] = ""
-    elif config.gpus:
-        environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # indices as nvidia-smi counts them
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(str(gpu) for gpu in config.gpus)
-    elif (count := config.performance.num_gpus or config.performance.replicas) and "CUDA_VISIBLE_DEVICES" not in host:
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(str(index) for index in range(count))
-    return environment
 
 
 class ProcessTransport:

@@ -8,29 +8,14 @@ import queue
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from typing import BinaryIO
 
-from pydantic import BaseModel
-
-from benchy.errors import BenchyError, ErrorData
-from benchy.protocol import (
-    AnyRequest,
-    Evaluation,
-    LogToWandb,
-    ModelTest,
-    Phase,
-    Prepare,
-    Progress,
-    Upload,
-    decode_request,
-    encode_event,
-    encode_reply,
-)
-from benchy.worker.failures import name_unexpected
+from benchy.errors import ErrorData
+from benchy.protocol import Phase, Progress, encode_event, encode_reply
+from benchy.worker.dispatch import answer_line
 from benchy.worker.progress import redirect_progress_bars
-from benchy.worker.ranks import RankDone, own_rank, request_lines
+from benchy.worker.ranks import own_rank, request_lines
 from benchy.worker.session import Session
 
 EXIT_ORPHANED = 3
@@ -50,7 +35,7 @@ def main() -> None:
     redirect_progress_bars(emit)
     session = Session(emit=emit)
     while (line := requests.get()) is not None:
-        request_id, answer = _answer(session, line)
+        request_id, answer = answer_line(session, line)
         busy.clear()
         if answer is not None and (own_rank() == 0 or isinstance(answer, ErrorData)):  # rank 0 may wait for this one
             answers.write(encode_reply(request_id, answer))
@@ -103,53 +88,6 @@ def _writer(answers: BinaryIO) -> Callable[[Progress | Phase], None]:
 
 def _say_nothing(_event: Progress | Phase) -> None:
     """The host hears one rank."""
-
-
-def _answer(session: Session, line: bytes) -> tuple[int, BaseModel | None]:
-    """Do what one line asks; every failure becomes a reply."""
-    request_id = 0
-    try:
-        request_id, request = decode_request(line)
-        return request_id, _do(session, request)
-    except RankDone:
-        return request_id, None
-    except Exception as error:  # noqa: BLE001 - the one catch-all at this edge
-        failure = error if isinstance(error, BenchyError) else name_unexpected(error)
-        failure.traceback = failure.traceback or traceback.format_exc()
-        return request_id, failure.to_data()
-
-
-def _do(session: Session, request: AnyRequest) -> BaseModel:
-    """Each step is imported when it is asked for: an upload needs no torch."""
-    match request:
-        case Prepare():
-            from benchy.hub import holding_token
-            from benchy.worker.prepare import prepare
-
-            with holding_token(request.token):
-                return prepare(session, request)
-        case ModelTest():
-            from benchy.worker.gpu_use import watch_gpus
-            from benchy.worker.model_test import model_test
-
-            with watch_gpus(session.config) as watch:
-                tested = model_test(session, request)
-            return tested.model_copy(update={"gpu_use": watch.use})
-        case Evaluation():
-            from benchy.worker.evaluation import evaluation
-            from benchy.worker.gpu_use import watch_gpus
-
-            with watch_gpus(session.config) as watch:
-                evaluated = evaluation(session, request)
-            return evaluated.model_copy(update={"gpu_use": watch.use})
-        case Upload():
-            from benchy.worker.upload import upload
-
-            return upload(request)
-        case LogToWandb():
-            from benchy.worker.wandb_run import log_to_wandb
-
-            return log_to_wandb(request)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,16 @@ from typing import Any
 from benchy.errors import ModelTestFailed
 from benchy.protocol import ModelTest, Phase
 from benchy.record import ModelTestResult
-from benchy.worker.api import as_prompt
+from benchy.worker.backends.api import as_prompt
+from benchy.worker.backends.transformers import (
+    bytes_by_dtype,
+    count_parameters,
+    is_transformers_model,
+    refuse_nan,
+    scoring_of,
+)
 from benchy.worker.failures import failing_as
-from benchy.worker.model import is_transformers_model, loaded_model, scoring_of
+from benchy.worker.loading import loaded_model
 from benchy.worker.session import Session
 
 MAX_NEW_TOKENS = 32
@@ -31,7 +38,7 @@ def model_test(session: Session, request: ModelTest) -> ModelTestResult:
     session.emit(Phase(name="generate"))
     with failing_as(ModelTestFailed, f"{config.model.name} loads but does not generate"):
         if is_transformers_model(lm):
-            _refuse_nan(lm, request.prompt)
+            refuse_nan(lm, request.prompt)
             scoring_of(lm)  # if it is the slower way, the log says so now
         started = time.monotonic()
         text = _generate(lm, request.prompt)
@@ -39,17 +46,6 @@ def model_test(session: Session, request: ModelTest) -> ModelTestResult:
     if not text:
         raise ModelTestFailed(f"{config.model.name} said nothing after {request.prompt!r}")
     return _measured(session, lm, request.prompt, text, seconds)
-
-
-def _refuse_nan(lm: Any, prompt: str) -> None:
-    import torch
-
-    if lm.AUTO_MODEL_CLASS is None or "CausalLM" not in lm.AUTO_MODEL_CLASS.__name__:
-        return
-    tokens = torch.tensor([lm.tok_encode(prompt)], device=lm.device)
-    logits = lm._model_call(tokens)
-    if torch.isnan(logits).any():
-        raise ModelTestFailed(f"the logits after {prompt!r} are NaN")
 
 
 def _generate(lm: Any, prompt: str) -> str:
@@ -70,10 +66,10 @@ def _generate(lm: Any, prompt: str) -> str:
 
 def _measured(session: Session, lm: Any, prompt: str, text: str, seconds: float) -> ModelTestResult:
     on_torch = is_transformers_model(lm)
-    by_dtype = _bytes_by_dtype(lm.model) if on_torch else Counter()
+    by_dtype = bytes_by_dtype(lm.model) if on_torch else Counter()
     peak, peak_of = _peak_memory()
     return ModelTestResult(
-        parameters=_parameters(lm.model) if on_torch else None,
+        parameters=count_parameters(lm.model) if on_torch else None,
         size_bytes=by_dtype.total() if on_torch else None,
         bytes_by_dtype=dict(by_dtype),
         dtype=by_dtype.most_common(1)[0][0] if by_dtype else None,
@@ -86,18 +82,6 @@ def _measured(session: Session, lm: Any, prompt: str, text: str, seconds: float)
         peak_memory_bytes=peak,
         peak_memory_of=peak_of,
     )
-
-
-def _parameters(model: Any) -> int:
-    """Stored numbers; ``parameters()`` gives tied ones once, and packed 4-bit ones count as what they hold."""
-    return int(model.num_parameters())
-
-
-def _bytes_by_dtype(model: Any) -> Counter[str]:
-    sizes: Counter[str] = Counter()
-    for parameter in model.parameters():
-        sizes[str(parameter.dtype).removeprefix("torch.")] += parameter.numel() * parameter.element_size()
-    return sizes
 
 
 def _peak_memory() -> tuple[int, Any]:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable
-from pathlib import Path
 
-from benchy.config import BenchmarkConfig
-from benchy.garbage import collecting_no_garbage
+from benchy.fast_imports import collecting_no_garbage
 from benchy.hub import go_offline
-from benchy.model_files import loads_weights
-from benchy.protocol import Phase, Prepare, Progress
-from benchy.record import ModelIdentity, Prepared
+from benchy.protocol import Phase, Prepare
+from benchy.record import Prepared
 from benchy.wandb_access import require_wandb_package
-from benchy.worker.data_sets import DataSets
-from benchy.worker.download import download_model, download_parts
-from benchy.worker.environment import describe_environment, require_devices, require_pinned_gpus
-from benchy.worker.libraries import import_libraries
-from benchy.worker.model import lm_eval_arguments
+from benchy.worker.backends.imports import import_libraries
+from benchy.worker.backends.lm import lm_eval_arguments
+from benchy.worker.fetch.checkpoint import download_parts, fetch_model
+from benchy.worker.fetch.datasets import DataSets
+from benchy.worker.harness.benchmarks import build_tasks
+from benchy.worker.machine.devices import require_devices, require_pinned_gpus
+from benchy.worker.machine.environment import describe_environment
 from benchy.worker.session import Session
-from benchy.worker.tasks import build_tasks
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +45,7 @@ def prepare(session: Session, request: Prepare) -> Prepared:
         import_libraries(config)
     started = time.monotonic()
     session.emit(Phase(name="download"))
-    identity = _fetch_model(config, session.emit)
+    identity = fetch_model(config, session.emit)
     if identity.source != "api":
         model, parts = download_parts(config.model, config.download, session.emit)
         config = config.model_copy(update={"model": model})
@@ -70,22 +66,3 @@ def prepare(session: Session, request: Prepare) -> Prepared:
         data_sets=data_sets.commits,
         download_seconds=download_seconds + data_sets.seconds,
     )
-
-
-def _fetch_model(config: BenchmarkConfig, emit: Callable[[Progress], None]) -> ModelIdentity:
-    folder = Path(config.model.name)
-    if folder.is_dir():
-        return ModelIdentity(name=config.model.name, source="folder", content_hash=hash_folder(folder))
-    if not loads_weights(config.model):
-        return ModelIdentity(name=config.model.name, source="api")
-    return download_model(config.model, config.download, emit)
-
-
-def hash_folder(folder: Path) -> str:
-    """SHA-256 over the relative names and the contents of a folder's files, in order of their names."""
-    total = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and ".cache" not in p.parts):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
-    return total.hexdigest()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from benchy.protocol import Progress
-from benchy.worker.patching import replaced
+from benchy.worker.harness.patching import replaced
 
 MIN_SECONDS_BETWEEN_EVENTS = 0.2
 

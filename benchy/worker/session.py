@@ -21,11 +21,11 @@ class Session:
     config: BenchmarkConfig | None = None
     identity: ModelIdentity | None = None
     tasks: Any = None
-    """A ``benchy.worker.tasks.BuiltTasks``."""
+    """A ``benchy.worker.harness.benchmarks.BuiltTasks``."""
     lm: Any = None
     """lm-eval's model object."""
     replicas: Any = None
-    """The ``benchy.worker.replicas.Replicas`` beside it, if the config asks for some."""
+    """The ``benchy.worker.replicas.pool.Replicas`` beside it, if the config asks for some."""
     load_seconds: float | None = None
 
     def prepared(self) -> tuple[BenchmarkConfig, ModelIdentity]:

@@ -8,16 +8,17 @@ from pathlib import Path
 
 from benchy.config import UploadConfig
 from benchy.errors import UploadFailed
-from benchy.hub_failures import Repo
-from benchy.leaderboard import data_set
-from benchy.leaderboard import folder as folder_board
-from benchy.leaderboard.access import naming_write_failures, writing_client
+from benchy.hub import Repo
 from benchy.leaderboard.board import Board
-from benchy.leaderboard.eval_results import offer
-from benchy.leaderboard.publication import Publication, read_finished, read_publication
-from benchy.leaderboard.rendering import HTML_FILE
+from benchy.leaderboard.exports.model_card import offer
+from benchy.leaderboard.page.rendering import HTML_FILE
+from benchy.leaderboard.publication import Publication, read_publication
+from benchy.leaderboard.stores import folder as folder_board
+from benchy.leaderboard.stores import hub as data_set
+from benchy.leaderboard.stores.hub_access import naming_write_failures, writing_client
 from benchy.protocol import Upload
 from benchy.record import Uploaded
+from benchy.results.finished import read_finished
 from benchy.worker.failures import failing_as
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from benchy.config import WANDB_KEY
 from benchy.errors import AccessDenied, UploadFailed
-from benchy.leaderboard.publication import read_finished, require_file
-from benchy.leaderboard.samples import read_samples
 from benchy.protocol import LogToWandb, WandbAccess
 from benchy.record import RunRecord, WandbRun
+from benchy.results.finished import read_finished, require_file
+from benchy.results.samples import read_samples
 from benchy.wandb_access import require_wandb_package
 from benchy.worker.failures import failing_as
 

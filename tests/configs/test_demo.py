@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
+from benchy.benchmarks.index import index_folder, require_tasks
 from benchy.config import load_config
-from benchy.task_index import index_folder, require_tasks
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchy.runtimes.docker import leased_gpus
+from benchy.runtimes.docker.engine import leased_gpus
 from tests.commands import REPOSITORY, benchy_command, is_running, kill, only_record, start_benchy, write_config
 from tests.engine import Engine
 from tests.fake_gpu_hook import UUIDS

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from benchy.runtimes.client import OnLog, Worker
 from benchy.runtimes.process import ProcessTransport
-from benchy.runtimes.worker import OnLog, Worker
 from tests.commands import is_running
 
 

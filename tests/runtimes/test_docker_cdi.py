@@ -18,15 +18,15 @@ from docker.errors import APIError
 from benchy.config import BenchmarkConfig
 from benchy.errors import GpuNotFound
 from benchy.protocol import Prepare
-from benchy.runtimes import RunIdentity
-from benchy.runtimes.container import container_options
-from benchy.runtimes.docker import leased_gpus, start_container
-from benchy.runtimes.refusals import name_refusal
+from benchy.runtimes.base import RunIdentity
+from benchy.runtimes.docker.engine import leased_gpus, start_container
+from benchy.runtimes.docker.failures import name_refusal
+from benchy.runtimes.docker.options import container_options
 from tests.commands import demo_settings
 from tests.debian import NotInstallable, unpack_newer
 from tests.engine import Engine, NoEngineHere, host_volumes, import_worker_image, install_hook, running_engine
 from tests.fake_gpu_hook import SHARED_NODES, UUIDS, write_nvidia_smi
-from tests.runtimes.test_docker import ignore, inside, on_gpus, require_what_a_gpu_container_has, start, worker
+from tests.runtimes.docker.test_runtime import ignore, inside, on_gpus, require_what_a_gpu_container_has, start, worker
 
 MOUNTED = ["ro", "nosuid", "nodev", "bind"]
 

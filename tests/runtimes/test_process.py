@@ -10,8 +10,9 @@ import pytest
 
 from benchy.config import BenchmarkConfig, parse_config
 from benchy.errors import WorkerDied, WorkerError
-from benchy.runtimes import choose_runtime
-from benchy.runtimes.process import ProcessRuntime, ProcessTransport, worker_command, worker_environment
+from benchy.runtimes.choose import choose_runtime
+from benchy.runtimes.launch import worker_command, worker_environment
+from benchy.runtimes.process import ProcessRuntime, ProcessTransport
 from tests.commands import is_running, kill
 from tests.runtimes import A_RUN
 

@@ -12,7 +12,7 @@ import pytest
 
 from benchy.errors import BenchyError, GpuNotFound, ModelLoadError, ModelTestFailed
 from benchy.protocol import ModelTest, Phase
-from benchy.worker.model import loaded_model
+from benchy.worker.loading import loaded_model
 from benchy.worker.model_test import MAX_NEW_TOKENS, model_test
 from tests.worker.conftest import Events, MakeConfig, prepared_session
 

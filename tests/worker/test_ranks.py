@@ -13,9 +13,9 @@ import pytest
 
 from benchy.errors import ModelTestFailed, RankLost, WorkerDied
 from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress
+from benchy.runtimes.client import Worker
 from benchy.runtimes.process import ProcessTransport
-from benchy.runtimes.worker import Worker
-from benchy.worker.evaluation import evaluation
+from benchy.worker.evaluation.evaluate import evaluation
 from tests.commands import is_running, kill
 from tests.prefect_server import wait_until
 from tests.worker.conftest import MakeConfig, prepared_session

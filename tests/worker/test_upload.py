@@ -17,8 +17,8 @@ from benchy.errors import UploadFailed, WorkerDied
 from benchy.leaderboard.board import Board
 from benchy.protocol import Upload
 from benchy.record import RunRecord, Uploaded
+from benchy.runtimes.client import Worker
 from benchy.runtimes.process import ProcessRuntime, ProcessTransport
-from benchy.runtimes.worker import Worker
 from tests.records import make_record, make_run_folder
 from tests.runtimes import A_RUN
 

@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture(scope="session")
 def tokenizers() -> dict[bool, Any]:
     """By whether they put BOS before every text."""
-    from tests.worker.fast.shapes import bpe_tokenizer
+    from tests.worker.hf.shapes import bpe_tokenizer
 
     return {adds_bos: bpe_tokenizer(adds_bos=adds_bos) for adds_bos in (False, True)}
 

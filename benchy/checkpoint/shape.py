@@ -1,0 +1,66 @@
+"""The shape of a model as its config.json gives it: layers, heads, widths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The numbers of a model's config.json that decide how much memory a token takes."""
+
+    layers_full: int
+    """Attention layers that keep every token."""
+    layers_sliding: int
+    """Attention layers that keep the last ``window`` tokens only."""
+    window: int
+    kv_width: int
+    """Numbers a token and layer: keys and values of all key-value heads."""
+    hidden: int
+    intermediate: int
+    vocabulary: int
+    positions: int | None
+    """Longest input that the model was made for; None if it says none."""
+
+
+def read_shape(config: dict[str, Any]) -> Shape | None:
+    """The shape in a config.json; None for an architecture that says it in other words."""
+    text = config.get("text_config") or config
+    layers = _first(text, "num_hidden_layers", "n_layer", "num_layers")
+    heads = _first(text, "num_attention_heads", "n_head", "num_heads")
+    hidden = _first(text, "hidden_size", "n_embd", "d_model")
+    vocabulary = _first(text, "vocab_size") or config.get("vocab_size")
+    if not (layers and heads and hidden and vocabulary):
+        return None
+    sliding, kinds = 0, text.get("layer_types")
+    if isinstance(kinds, list):
+        sliding = sum(kind in {"sliding_attention", "chunked_attention"} for kind in kinds)
+        layers = sum(kind == "full_attention" for kind in kinds) + sliding  # linear attention keeps no tokens
+    return Shape(
+        layers_full=layers - sliding,
+        layers_sliding=sliding,
+        window=_first(text, "sliding_window", "attention_chunk_size") or 0,
+        kv_width=_kv_width(text, heads, hidden),
+        hidden=hidden,
+        intermediate=_first(text, "intermediate_size", "n_inner", "ffn_dim", "moe_intermediate_size") or 4 * hidden,
+        vocabulary=vocabulary,
+        positions=_first(text, "max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length", "seq_length"),
+    )
+
+
+def stored_dtype(config: dict[str, Any]) -> str | None:
+    """torch's name of the type that a config.json says its weights have; older ones call it ``torch_dtype``."""
+    said = config.get("dtype") or config.get("torch_dtype")
+    return said if isinstance(said, str) else None
+
+
+def _kv_width(text: dict[str, Any], heads: int, hidden: int) -> int:
+    if text.get("kv_lora_rank"):  # DeepSeek: transformers caches the keys and values of every head
+        return int(heads * (text["qk_nope_head_dim"] + text["qk_rope_head_dim"] + text["v_head_dim"]))
+    kv_heads = 1 if text.get("multi_query") else _first(text, "num_key_value_heads", "num_kv_heads") or heads
+    return 2 * kv_heads * (_first(text, "head_dim") or hidden // heads)
+
+
+def _first(values: dict[str, Any], *names: str) -> int | None:
+    return next((values[name] for name in names if isinstance(values.get(name), int)), None)

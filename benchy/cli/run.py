@@ -1,0 +1,72 @@
+"""`benchy run`: test, evaluate and publish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchy.cli.options import config_argument, overrides
+from benchy.cli.upload import print_uploaded, print_wandb
+
+
+@click.command()
+@config_argument
+@overrides
+@click.option("--resume", is_flag=True, help="Go on with the newest run of this config that was cut short.")
+def run(config: Path, resume: bool, **changes: Any) -> None:
+    """Test, evaluate and publish: the whole of a config."""
+    from benchy.config import load_config, with_overrides
+    from benchy.display.terminal import shown_on_terminal
+    from benchy.preflight.checks import preflight
+    from benchy.runs.opening import open_run
+
+    checked = with_overrides(load_config(config), **changes)
+    facts = preflight(checked)
+    for warning in facts.warnings:
+        click.echo(f"⚠️ {warning}", err=True)
+    with open_run(checked, facts, resume=resume) as opened, shown_on_terminal(opened):
+        opened.start_worker_early()  # it imports torch and fetches the model while Prefect starts
+        _run_flow(config, changes, log=opened.log.path)
+    _print_results(opened)
+
+
+def _run_flow(config: Path, changes: dict[str, Any], *, log: Path) -> None:
+    """Prefect's own lines go to its API; the terminal shows the run's log."""
+    from flows.settings import set_prefect_defaults
+
+    set_prefect_defaults(PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL")
+    from flows.running import run_flow
+
+    run_flow(str(config), changes, log=log)
+
+
+def _print_results(opened: Any) -> None:
+    from benchy.display.tables import gpu_rows, model_test_block, score_rows, seconds_rows
+    from benchy.display.terminal import print_table
+
+    record = opened.record
+    click.echo(model_test_block(record.config.model.name, record.model_test))
+    click.echo()
+    print_table(score_rows(record.evaluation), title="Scores")
+    click.echo()
+    print_table(seconds_rows(record.evaluation), title="Seconds")
+    click.echo()
+    if rows := gpu_rows(record):
+        print_table(rows, title="GPU use")
+        click.echo()
+    click.echo(f"Record:      {opened.folder}/record.json")
+    click.echo(f"Log:         {record.log_file}")
+    if record.uploaded:
+        print_uploaded(record.uploaded)
+    else:
+        click.echo(
+            f"Not published: no upload.to in the config; `benchy upload {opened.folder} --to LEADERBOARD` does it"
+        )
+    if record.wandb:
+        print_wandb(record.wandb)
+    elif record.config.wandb:
+        click.echo(
+            f"⚠️ Not at Weights & Biases, the log says why; `benchy upload {opened.folder}` tries again", err=True
+        )

@@ -1,0 +1,34 @@
+"""`benchy serve`: serve configs as Prefect deployments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from benchy.errors import ConfigError
+
+
+@click.command()
+@click.argument("configs", type=click.Path(path_type=Path), default=Path("configs"))
+def serve(configs: Path) -> None:
+    """Serve each YAML file of a folder as a deployment.
+
+    Its name is `benchy/<the file's>`; the runs that are asked for there run here, one at a time.
+    """
+    from benchy.config import load_config
+
+    files = sorted(configs.glob("*.yaml"))
+    if not files:
+        raise ConfigError(f'no *.yaml in "{configs}"', hint="name the folder of your configs")
+    for file in files:
+        load_config(file)
+    from flows.settings import set_prefect_defaults
+
+    set_prefect_defaults()
+    from flows.servers import require_server
+    from flows.serving import serve_deployments
+
+    require_server()
+    click.echo(f"Serving {', '.join(f'benchy/{file.stem}' for file in files)}")
+    serve_deployments(files)

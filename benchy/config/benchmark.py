@@ -1,0 +1,81 @@
+"""BenchmarkConfig: one YAML file, checked and frozen."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from benchy.backends import sharing_of
+from benchy.config.sections import (
+    ContainerConfig,
+    DownloadConfig,
+    EvaluationConfig,
+    LoggingConfig,
+    ModelConfig,
+    PerformanceConfig,
+    Section,
+    UploadConfig,
+    WandbConfig,
+    as_tuple,
+)
+
+
+class BenchmarkConfig(Section):
+    """One benchmark configuration: one YAML file."""
+
+    model: ModelConfig
+    evaluation: EvaluationConfig
+    performance: PerformanceConfig = PerformanceConfig()
+    download: DownloadConfig = DownloadConfig()
+    logging: LoggingConfig = LoggingConfig()
+    upload: UploadConfig | None = None
+    """Without it the run ends with its record, and nothing is published."""
+    wandb: WandbConfig | None = None
+    """Weights & Biases beside the leaderboard, or in its place."""
+    gpus: Annotated[tuple[int | str, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = None
+    """The GPUs to use: indices or UUIDs, as ``nvidia-smi -L`` lists them, or CDI names (``nvidia.com/gpu=0``)."""
+    runtime: Literal["docker", "process"] | None = None
+    """Where the GPU worker runs: a container, or a child process on this machine. If not set: a container where a
+    Docker engine answers and ``gpus`` or ``performance.num_gpus`` asks for GPUs."""
+    container: ContainerConfig = ContainerConfig()
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
+        gpus, wanted = self.gpus, self.performance.num_gpus
+        if gpus is not None and wanted is not None and len(gpus) != wanted:
+            raise ValueError(f'"performance.num_gpus" is {wanted} but "gpus" names {len(gpus)}; change one or drop it')
+        if gpus is not None and len(set(gpus)) != len(gpus):
+            raise ValueError('"gpus" names the same GPU twice')
+        if problem := self._replicas_problem() or self._backend_problem():
+            raise ValueError(problem)
+        on_cpu = self.evaluation.device == "cpu" and not self.performance.use_accelerate
+        if on_cpu and (gpus or wanted or self.performance.parallelize):
+            asked = "gpus" if gpus else "performance.num_gpus" if wanted else "performance.parallelize"
+            raise ValueError(f'"evaluation.device" is cpu but "{asked}" asks for GPUs; change one or drop it')
+        return self
+
+    def _replicas_problem(self) -> str | None:
+        replicas, given = self.performance.replicas, self.performance.num_gpus or len(self.gpus or ())
+        if replicas is not None and given and given != replicas:
+            return f'"performance.replicas" is {replicas} but {given} GPUs are named; each replica needs one'
+        return None
+
+    def _backend_problem(self) -> str | None:
+        """Only lm-eval's Hugging Face models are shared out from outside."""
+        backend, ways = self.model.backend, self.performance.ways
+        if ways and not backend.startswith(("hf", "huggingface")):
+            return f'"performance.{ways[0]}" is for the back end hf, not {backend}; {sharing_of(backend)}'
+        if "tp_plan" in self.model.args and ways:
+            return f'"model.args.tp_plan" and "performance.{ways[0]}" are two ways to use several GPUs; drop one'
+        return None
+
+    @property
+    def uses_gpus(self) -> bool:
+        """Whether the model is meant to be on GPUs of the worker's machine."""
+        return self.evaluation.device.startswith("cuda") or self.performance.use_accelerate
+
+    @property
+    def is_test(self) -> bool:
+        """Whether this run is a test and never ranked: it sees only part of each benchmark."""
+        return self.evaluation.limit is not None

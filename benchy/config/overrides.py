@@ -1,0 +1,52 @@
+"""Changes to a config from the command line or the Prefect UI."""
+
+from __future__ import annotations
+
+from benchy.config.benchmark import BenchmarkConfig
+from benchy.config.loading import parse_config, require_tasks_given
+from benchy.config.sections import UploadConfig
+from benchy.errors import ConfigError
+
+
+def with_overrides(
+    config: BenchmarkConfig,
+    *,
+    limit: float | None = None,
+    tasks: str | list[str] | None = None,
+    gpus: list[int | str] | None = None,
+    model: str | None = None,
+) -> BenchmarkConfig:
+    """This configuration with what was given on the command line or in the Prefect UI.
+
+    GPUs are given to be used: with them, ``evaluation.device: cpu`` becomes ``cuda``.
+
+    Raises:
+        ConfigError: the result is not a valid configuration.
+    """
+    data = config.model_dump(mode="json")
+    if limit is not None:
+        data["evaluation"]["limit"] = int(limit) if limit == int(limit) else limit
+    if tasks is not None:
+        data["evaluation"]["tasks"] = tasks
+    if gpus is not None:
+        data["gpus"] = gpus
+        if gpus and config.evaluation.device == "cpu":
+            data["evaluation"]["device"] = "cuda"
+    if model is not None:
+        data["model"]["name"] = model
+    return require_tasks_given(parse_config(data, source="overrides"), source="overrides")
+
+
+def upload_section(config: BenchmarkConfig, to: str | None) -> UploadConfig:
+    """The section ``upload``, with another leaderboard if one is given.
+
+    Raises:
+        ConfigError: neither names one, or it is not valid.
+    """
+    if config.upload is None and to is None:
+        raise ConfigError("the run's config names no leaderboard", hint="say --to LEADERBOARD")
+    section = config.upload.model_dump() if config.upload else {}
+    data = config.model_dump(mode="json") | {"upload": section | ({"to": to} if to else {})}
+    upload = parse_config(data, source="--to").upload
+    assert upload is not None  # noqa: S101 - just given
+    return upload

@@ -1,0 +1,250 @@
+"""The sections of a config: model, evaluation, performance, upload, ..."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from benchy import __version__
+from benchy.config.mistakes import AUTO, MOUNT, SIZE
+
+LM_EVAL_SEEDS = (0, 1234, 1234, 1234)
+"""lm-eval's defaults."""
+UPLOAD_TOKEN = "HF_UPLOAD_TOKEN"  # noqa: S105 - the name of a variable
+WANDB_KEY = "WANDB_API_KEY"
+_READ_TOKENS = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN"}
+"""What huggingface_hub and its predecessors read by themselves."""
+_DATA_SET = re.compile(r"hf://datasets/(?P<name>[\w.-]+/[\w.-]+)")
+
+
+def _split_names(value: object) -> object:
+    """``"a, b"`` and ``["a", "b"]`` both name two benchmarks, as in lm-eval."""
+    if isinstance(value, str):
+        value = [name.strip() for name in value.split(",")]
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _one_or_more(value: object) -> object:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _no_is_a_word(value: object) -> object:
+    """YAML 1.1 reads an unquoted ``no`` as false."""
+    return "no" if value is False else value
+
+
+def as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+_Name = Annotated[str, Field(min_length=1)]
+
+
+_Bytes = Annotated[str, Field(pattern=SIZE)]
+_Volume = Annotated[str, Field(pattern=MOUNT)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class ModelConfig(Section):
+    """Which model, and how it is loaded. What is not set is lm-eval's own default."""
+
+    name: _Name
+    """A repository on the Hugging Face Hub (``org/name``) or a local folder with weights."""
+    revision: str | None = None
+    """Branch, tag or commit; resolved to a commit once, before anything is loaded."""
+    dtype: Literal["auto", "float16", "bfloat16", "float32", "float64"] | None = None
+    """The weights' type after loading, as torch names it; ``auto`` is the type in which they are stored."""
+    max_length: Annotated[int, Field(gt=0)] | None = None
+    """Longest input in tokens; longer ones are cut from the left."""
+    trust_remote_code: bool = False
+    """Whether Python code from the model's repository may run."""
+    backend: _Name = "hf"
+    """lm-eval's name of the model type: ``hf``, ``vllm``, ``local-completions``, ...
+
+    ``hf`` computes what log-likelihood requests share only once, within 1e-4 of plain lm-eval in float32 and not to the
+    last digit; ``hf-stock`` is plain lm-eval.
+    """
+    args: dict[str, Any] = Field(default_factory=dict)
+    """More arguments of that model type, passed through to lm-eval."""
+
+    @property
+    def lm_eval_backend(self) -> str:
+        """The same, where two ways to compute one thing are no matter."""
+        return "hf" if self.backend == "hf-stock" else self.backend
+
+
+class EvaluationConfig(Section):
+    """What is evaluated, and how; the names are lm-eval's."""
+
+    tasks: Annotated[tuple[_Name, ...], BeforeValidator(_split_names)]
+    """Benchmarks, groups or tags: a list, or one string with commas."""
+    device: str = "cuda"
+    """A torch device; ignored when ``performance.use_accelerate`` is true."""
+    batch_size: Annotated[int, Field(gt=0)] | Annotated[str, Field(pattern=AUTO)] = 1
+    """Requests per forward pass, ``auto``, or ``auto:N`` to measure anew N times in a run."""
+    max_batch_size: Annotated[int, Field(gt=0)] | None = None
+    """Where ``auto`` starts."""
+    num_fewshot: Annotated[int, Field(ge=0)] | None = None
+    """Worked examples before each question; the benchmark's own number if not set."""
+    limit: Annotated[int, Field(gt=0)] | Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Only so many documents (or that fraction) of each benchmark. Marks the run as a test."""
+    apply_chat_template: bool | str = False
+    """Put prompts into the tokenizer's chat template; a string names one of several."""
+    fewshot_as_multiturn: bool | None = None
+    """Worked examples as turns of a conversation; lm-eval's default if not set."""
+    system_instruction: str | None = None
+    """A system message before each prompt."""
+    gen_kwargs: dict[str, Any] | str | None = None
+    """Arguments of generation (``temperature=0,max_gen_toks=64``) over the benchmarks' own."""
+    include_path: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
+    """Folders with lm-eval task files of your own."""
+    seed: Annotated[int, Field(ge=0)] | Annotated[tuple[int, int, int, int], BeforeValidator(as_tuple)] | None = None
+    """One seed, or four for Python, numpy, torch and few-shot sampling; lm-eval's are 0, 1234, 1234, 1234."""
+    confirm_run_unsafe_code: bool = False
+    """Allow benchmarks that run code that the model wrote."""
+    cache_requests: bool = False
+    """Keep built prompts between runs (lm-eval's request cache)."""
+    log_samples: bool = True
+    """Keep each document's prompt, answer and score."""
+    output_path: _Name = "outputs"
+    """Where each run gets its folder."""
+
+    @property
+    def seeds(self) -> tuple[int, int, int, int]:
+        """For Python, numpy, torch and few-shot sampling; one number sets all four, as in lm-eval."""
+        if self.seed is None:
+            return LM_EVAL_SEEDS
+        return (self.seed,) * 4 if isinstance(self.seed, int) else self.seed
+
+
+class PerformanceConfig(Section):
+    """How many GPUs, and how they share the work."""
+
+    use_accelerate: bool = False
+    """Start one process a GPU with ``accelerate launch`` (data parallel)."""
+    num_gpus: Annotated[int, Field(gt=0)] | None = None
+    """How many GPUs; ``gpus`` says which, else a container gets those with the most free memory."""
+    replicas: Annotated[int, Field(gt=0)] | None = None
+    """Load the model so many times, each on its own GPU (or core); whichever is free takes the next requests."""
+    parallelize: bool = False
+    """Split one model over the GPUs, layer by layer (lm-eval's ``parallelize``), where one GPU does not hold it."""
+    collective_timeout: Annotated[float, Field(gt=0)] = 1800
+    """With ``use_accelerate``: for so many seconds a process waits for the others before it calls them stuck."""
+    mixed_precision: Annotated[Literal["no", "fp16", "bf16", "fp8"], BeforeValidator(_no_is_a_word)] = "no"
+    """What ``accelerate launch --mixed_precision`` takes."""
+
+    @property
+    def ways(self) -> list[str]:
+        """The keys by which several GPUs are used."""
+        return [way for way in ("use_accelerate", "replicas", "parallelize") if getattr(self, way)]
+
+    @model_validator(mode="after")
+    def _refuse_two_ways(self) -> Self:
+        if len(self.ways) > 1:
+            two = " and ".join(f'"performance.{way}"' for way in self.ways[:2])
+            raise ValueError(f"{two} are two ways to use several GPUs; drop one")
+        return self
+
+
+class DownloadConfig(Section):
+    """How the model is fetched."""
+
+    stall_seconds: Annotated[float, Field(gt=0)] = 60
+    """Without a byte for so long, a transfer is started again."""
+    files_at_once: Annotated[int, Field(gt=0)] = 8
+    """How many files are fetched side by side."""
+
+
+class LoggingConfig(Section):
+    """Where the log goes."""
+
+    log_dir: _Name = "logs"
+    """A folder; each run writes ``benchy_<model>_<timestamp>.log`` there."""
+
+
+class UploadConfig(Section):
+    """Where the result is published, and what of it."""
+
+    to: _Name
+    """The leaderboard: a folder, or a data set on the Hugging Face Hub (``hf://datasets/org/name``)."""
+    samples: bool = True
+    """Publish each document's prompt, answer and score too; some data sets must not be published again."""
+    model_card: bool = False
+    """Also offer the scores to the model's own repository, as a pull request with ``.eval_results/*.yaml``."""
+    token_env: _Name = UPLOAD_TOKEN
+    """The environment variable with a token that may write to the data set; the GPU worker never sees it."""
+
+    @field_validator("to")
+    @classmethod
+    def _refuse_other_addresses(cls, to: str) -> str:
+        if "://" in to and not _DATA_SET.fullmatch(to):
+            raise ValueError(f'"upload.to" is {to!r}; expected a folder or hf://datasets/ORG/NAME')
+        return to
+
+    @field_validator("token_env")
+    @classmethod
+    def _refuse_the_models_token(cls, name: str) -> str:
+        if name in _READ_TOKENS:
+            raise ValueError(
+                f'"upload.token_env" is {name}, which code of the model can read; put the token that may write '
+                f"to the leaderboard into another variable, e.g. {UPLOAD_TOKEN}"
+            )
+        return name
+
+    @model_validator(mode="after")
+    def _refuse_a_card_of_a_folder(self) -> Self:
+        if self.model_card and self.data_set is None:
+            raise ValueError(
+                '"upload.model_card" needs a leaderboard on the Hub, which the scores can name as their source'
+            )
+        return self
+
+    @property
+    def data_set(self) -> str | None:
+        """``org/name`` on the Hub; None for a folder."""
+        found = _DATA_SET.fullmatch(self.to)
+        return found["name"] if found else None
+
+
+class WandbConfig(Section):
+    """Where a run is shown at Weights & Biases, through lm-eval's own logger; needs the extra ``wandb``.
+
+    ``upload.samples: false`` keeps prompts and answers back there too.
+    """
+
+    project: _Name
+    """Made by the first run."""
+    entity: _Name | None = None
+    """The user or team that owns the project; the API key's own if not set."""
+    group: _Name | None = None
+    """Runs of one group are shown together."""
+    tags: Annotated[tuple[_Name, ...], BeforeValidator(as_tuple)] = ()
+    """Labels of the run."""
+
+
+class ContainerConfig(Section):
+    """The worker's container, with ``runtime: docker``."""
+
+    image: _Name = f"benchy-gpu:{__version__}"
+    """What ``docker build -f Dockerfile.gpu`` made."""
+    shm_size: _Bytes = "8g"
+    """Shared memory (/dev/shm), through which NCCL and data loaders talk; only what is used takes memory."""
+    memory: _Bytes | None = None
+    """The most memory (not the GPUs') that the worker may have; no limit if not set."""
+    pids_limit: Annotated[int, Field(gt=0)] = 4096
+    """The most processes and threads."""
+    ulimits: dict[str, int] = Field(default_factory=dict)
+    """``memlock: -1`` and the like, as ``docker run --ulimit`` names them; the engine's own if not set."""
+    cache: _Name = "benchy-cache"
+    """The named volume for weights, data sets and compiled kernels, shared by every run on this machine."""
+    volumes: Annotated[tuple[_Volume, ...], BeforeValidator(_one_or_more)] = ()
+    """More mounts: ``source:target`` or ``source:target:ro``; a source is an absolute path or a volume's name."""
+    sandbox: bool = True
+    """Cut the container off from the network once the model and the data are there; never for a model behind an API."""

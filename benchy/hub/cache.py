@@ -1,0 +1,39 @@
+"""The shared cache of files from the Hub: where a file lies, which commit a revision stood for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchy.atomic import write_atomically
+from benchy.hub.repository import RemoteFile, Repo
+
+
+def blob_path(repo: Repo, file: RemoteFile) -> Path:
+    """Where the cache keeps a file's content."""
+    return repository_folder(repo) / "blobs" / file.etag
+
+
+def repository_folder(repo: Repo) -> Path:
+    """The repository's part of the cache."""
+    from huggingface_hub.file_download import repo_folder_name
+
+    return cache_folder() / repo_folder_name(repo_id=repo.name, repo_type=repo.kind)
+
+
+def remember_commit(repo: Repo, commit: str) -> None:
+    """Note in the cache what the revision stood for, so that :func:`cached_commit` knows it without the network."""
+    from huggingface_hub import constants
+
+    revision = repo.revision or constants.DEFAULT_REVISION
+    if revision == commit:
+        return
+    path = repository_folder(repo) / "refs" / revision
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, commit)
+
+
+def cache_folder() -> Path:
+    """Where huggingface_hub keeps repositories."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)

@@ -1,0 +1,1 @@
+"""Further forms in which a leaderboard is published, each for another reader."""

@@ -1,0 +1,1 @@
+"""leaderboard.html: what a person looks at."""

@@ -1,0 +1,1 @@
+"""Where a leaderboard is kept: a folder, or a dataset on the Hub."""

@@ -1,0 +1,93 @@
+"""Facts about this host and the model before a byte is downloaded or a GPU is taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchy.benchmarks.index import require_tasks
+from benchy.checkpoint.checkpoint import choose_files, count_parameters, open_checkpoint
+from benchy.checkpoint.memory import estimate_memory, judge_memory
+from benchy.checkpoint.shape import read_shape, stored_dtype
+from benchy.checkpoint.source import HubModel, ModelSource, read_json
+from benchy.checkpoint.weights import Weights
+from benchy.config import BenchmarkConfig
+from benchy.gpus.nvidia_smi import Gpu, configured_gpus, smallest_memory
+from benchy.leaderboard.stores.hub_access import require_write_access
+from benchy.preflight.benchmarks import check_benchmarks
+from benchy.preflight.device import check_dtype
+from benchy.preflight.disk import check_download, require_writable
+from benchy.preflight.model import check_model
+from benchy.record import Facts, MemoryEstimate
+
+
+def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None) -> Facts:
+    """Check all that can be known here in a second or two.
+
+    Args:
+        config: what is to be run.
+        gpu_memory: bytes of each GPU, on paper; those of this host's GPUs if not given.
+
+    Raises:
+        TaskNotFound: lm-eval knows no such task.
+        ModelNotFound: no such folder, repository or revision, or no weights in it.
+        ModelLoadError: weights or an architecture that the back end cannot load.
+        AccessDenied: the model or a data set is private or gated, the leaderboard may not be written, or a token
+            (Weights & Biases' key too) is missing or not valid.
+        NetworkError: the Hub cannot be reached.
+        NotEnoughMemory: the weights alone are too big for a GPU.
+        DiskFull: the cache has no space for what is to be fetched.
+        ConfigError: results could not be written, or the model cannot do what is asked for.
+        EvaluationFailed: a data set does not exist.
+    """
+    require_tasks(config.evaluation.tasks, config.evaluation.include_path)
+    require_writable(config)
+    if config.upload is not None:
+        require_write_access(config.upload)
+    if config.wandb is not None:
+        _require_wandb(config)
+    source = open_checkpoint(config)
+    check_benchmarks(config)
+    if source is None:
+        return Facts()
+    if isinstance(source, Facts):
+        return source
+    return _examine(config, source, configured_gpus(config), gpu_memory)
+
+
+def _examine(config: BenchmarkConfig, source: ModelSource, gpus: tuple[Gpu, ...], gpu_memory: int | None) -> Facts:
+    files = choose_files(config, source)
+    if files.config is not None:
+        check_model(config, files.config, source.paths, lambda name: read_json(source, name))
+    weights = count_parameters(config, source, files)
+    facts = Facts(
+        parameters=weights.parameters if weights and files.have_headers else None,
+        bytes_by_dtype=weights.bytes_by_dtype if weights else {},
+    )
+    if isinstance(source, HubModel):
+        facts = facts.model_copy(update=check_download(source, files))
+    if weights is None or files.config is None:
+        return facts
+    slow = check_dtype(config, files.config, gpus)
+    memory, tight = _fit(config, weights, files.config, gpu_memory or smallest_memory(gpus))
+    return facts.model_copy(update={"memory": memory, "warnings": tuple(filter(None, (slow, tight)))})
+
+
+def _fit(
+    config: BenchmarkConfig, weights: Weights, model: dict[str, Any], gpu_memory: int | None
+) -> tuple[MemoryEstimate | None, str | None]:
+    shape = read_shape(model)
+    if shape is None:
+        return None, None
+    sizes = weights.bytes_by_dtype
+    stored = stored_dtype(model) or max(sizes, key=lambda dtype: sizes[dtype])
+    estimate = estimate_memory(config, weights, shape, stored_dtype=stored)
+    return estimate, judge_memory(estimate, gpu_memory) if gpu_memory else None
+
+
+def _require_wandb(config: BenchmarkConfig) -> None:
+    from benchy.runtimes.choose import runs_in_process
+    from benchy.wandb_access import require_wandb_key, require_wandb_package
+
+    if runs_in_process(config):  # the packages of a container are its image's own: its worker says if it lacks one
+        require_wandb_package()
+    require_wandb_key()

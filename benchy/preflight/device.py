@@ -1,0 +1,73 @@
+"""What a device cannot compute, found before the model is loaded.
+
+A CPU computes every type that a config may name (float16 too, slowly); GPUs differ by their compute capability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchy.backends import NATIVE_ONLY
+from benchy.checkpoint.shape import stored_dtype
+from benchy.config import BenchmarkConfig
+from benchy.errors import ConfigError
+from benchy.gpus.nvidia_smi import Gpu
+
+BFLOAT16_NEEDS = (8, 0)
+FP8_NEEDS = (8, 9)
+"""Compute capabilities: https://docs.nvidia.com/cuda/cuda-c-programming-guide/#features-and-technical-specifications."""
+
+
+def check_dtype(config: BenchmarkConfig, model: dict[str, Any], gpus: Sequence[Gpu]) -> str | None:
+    """Check the types that are computed with against the weakest of the GPUs.
+
+    Args:
+        config: what is asked for.
+        model: the model's config.json.
+        gpus: those of this host that are used; none if nothing is known of them.
+
+    Returns:
+        A warning if it works, but slowly or with more memory.
+
+    Raises:
+        ConfigError: it cannot work.
+    """
+    asked = config.model.dtype
+    dtype = asked if asked not in {None, "auto"} else stored_dtype(model)
+    if dtype == "float64" and config.evaluation.device.startswith("mps"):
+        raise ConfigError("model.dtype float64 does not exist on mps", hint="set model.dtype: float32")
+    known = [(gpu.compute_capability, gpu) for gpu in gpus if gpu.compute_capability is not None]
+    if not known:
+        return None
+    able, weakest = min(known, key=lambda pair: pair[0])
+    here = f"GPU {weakest.index} has compute capability {able[0]}.{able[1]}"
+    if able < FP8_NEEDS:
+        _refuse_fp8(config, here)
+        if _is_fp8(model):
+            return f"{here}, and fp8 needs 8.9: the weights are expanded to bfloat16, and take twice the memory"
+    if able < BFLOAT16_NEEDS and dtype == "bfloat16":
+        _refuse_emulation(config, here)
+        return f"{here}, and bfloat16 needs 8.0: it is emulated, and slow; model.dtype float16 is native"
+    return None
+
+
+def _is_fp8(model: dict[str, Any]) -> bool:
+    """Whether the weights are stored in 8-bit floating point."""
+    return (model.get("quantization_config") or {}).get("quant_method") in {"fp8", "fbgemm_fp8"}
+
+
+def _refuse_fp8(config: BenchmarkConfig, here: str) -> None:
+    if config.performance.use_accelerate and config.performance.mixed_precision == "fp8":
+        raise ConfigError(
+            f"performance.mixed_precision is fp8, which needs 8.9, but {here}",
+            hint="set it to fp16, or take other GPUs",
+        )
+
+
+def _refuse_emulation(config: BenchmarkConfig, here: str) -> None:
+    if config.model.backend in NATIVE_ONLY:
+        raise ConfigError(
+            f"{config.model.backend} computes bfloat16 from 8.0 on, but {here}",
+            hint="set model.dtype: float16, or take other GPUs",
+        )

@@ -1,0 +1,46 @@
+"""Checks that there is room for the download, and that folders can be written."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from benchy import hub
+from benchy.checkpoint.checkpoint import CheckpointFiles
+from benchy.checkpoint.memory import in_gb
+from benchy.checkpoint.source import HubModel
+from benchy.config import BenchmarkConfig
+from benchy.errors import ConfigError, DiskFull
+from benchy.hub import cache_folder
+
+
+def check_download(source: HubModel, files: CheckpointFiles) -> dict[str, object]:
+    """What is to be fetched, against the free space of the cache's disk.
+
+    The listing and the cache's blobs tell it; ``snapshot_download(dry_run=True)`` says the same with a request a file.
+    """
+    missing = [path for path in files.loaded if not hub.blob_path(source.repo, source.files[path]).is_file()]
+    needed = sum(source.size(path) for path in missing)
+    cache = cache_folder().absolute()
+    free = shutil.disk_usage(next(folder for folder in (cache, *cache.parents) if folder.is_dir())).free
+    if needed > free:
+        raise DiskFull(
+            f"{source.repo.name} needs {in_gb(needed)} more in {cache}, which has {in_gb(free)} free",
+            hint="free some space, or move HF_HOME to a larger disk",
+        )
+    return {
+        "commit": source.repo.revision,
+        "download_bytes": sum(source.size(path) for path in files.loaded),
+        "missing_bytes": needed,
+    }
+
+
+def require_writable(config: BenchmarkConfig) -> None:
+    """An output folder that cannot be written is found now, not after the evaluation."""
+    for key, path in (
+        ("evaluation.output_path", config.evaluation.output_path),
+        ("logging.log_dir", config.logging.log_dir),
+    ):
+        nearest = next(p for p in (Path(path).absolute(), *Path(path).absolute().parents) if p.exists())
+        if not nearest.is_dir():
+            raise ConfigError(f'{key}: "{nearest}" is a file, not a folder')

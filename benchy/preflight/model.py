@@ -1,0 +1,119 @@
+"""What cannot work with a model's own config and tokenizer files, found without loading them."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib.util
+import re
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+from benchy.backends import HF_BACKENDS
+from benchy.checkpoint.shape import read_shape
+from benchy.config import BenchmarkConfig
+from benchy.errors import ConfigError, ModelLoadError
+
+_NAMES_A_CONFIG = re.compile(r"""["']([\w.-]+)["']\s*[,:]\s*["']\w+Config["']""")
+"""``("llama", "LlamaConfig")`` or ``"llama": "LlamaConfig"``."""
+
+
+def check_model(
+    config: BenchmarkConfig, model: dict[str, Any], files: Collection[str], read: Callable[[str], dict[str, Any]]
+) -> None:
+    """Check a config.json against what is asked for.
+
+    Args:
+        config: what is asked for.
+        model: the model's config.json.
+        files: all paths of the repository or folder.
+        read: gives the content of one of its JSON files.
+
+    Raises:
+        ModelLoadError: the installed transformers does not know the architecture.
+        ConfigError: remote code is needed but not allowed; a length or chat template that does not exist.
+    """
+    if config.model.backend in HF_BACKENDS:
+        _require_architecture(config, model)
+    _require_positions(config, model)
+    if config.evaluation.apply_chat_template:
+        _require_chat_template(config, files, read)
+
+
+def _require_architecture(config: BenchmarkConfig, model: dict[str, Any]) -> None:
+    known, kind = known_architectures(), model.get("model_type")
+    if known is None or kind in known or config.model.trust_remote_code:
+        return
+    if "auto_map" in model:
+        raise ConfigError(
+            f"{config.model.name} brings its own code, which must be allowed",
+            hint="read the code in its repository, then set model.trust_remote_code: true",
+        )
+    if kind is None:
+        raise ModelLoadError(
+            f"the config.json of {config.model.name} names no model_type", hint="the model needs a new upload"
+        )
+    version = importlib.metadata.version("transformers")
+    near = difflib.get_close_matches(kind, known, n=1)
+    raise ModelLoadError(
+        f'transformers {version} knows no architecture "{kind}"' + (f" (but {near[0]})" if near else ""),
+        hint="install a newer transformers, or name another model.backend",
+    )
+
+
+@functools.cache
+def known_architectures() -> frozenset[str] | None:
+    """The model types that the installed transformers knows, read from its source; None if it is not installed here.
+
+    Importing transformers takes seconds; its names are literals in two files.
+    """
+    spec = importlib.util.find_spec("transformers")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder = Path(spec.submodule_search_locations[0]) / "models" / "auto"
+    found: set[str] = set()
+    for name in ("auto_mappings.py", "configuration_auto.py"):
+        if (folder / name).is_file():
+            found |= set(_NAMES_A_CONFIG.findall((folder / name).read_text(encoding="utf-8")))
+    return frozenset(found) or None
+
+
+def _require_positions(config: BenchmarkConfig, model: dict[str, Any]) -> None:
+    asked, shape = config.model.max_length, read_shape(model)
+    positions = shape.positions if shape else None
+    if asked is None or positions is None or asked <= positions:
+        return
+    raise ConfigError(
+        f"model.max_length is {asked}, but {config.model.name} was made for {positions} positions",
+        hint=f"set model.max_length to {positions} or less",
+    )
+
+
+def _require_chat_template(
+    config: BenchmarkConfig, files: Collection[str], read: Callable[[str], dict[str, Any]]
+) -> None:
+    asked = config.evaluation.apply_chat_template
+    names = _chat_templates(files, read)
+    if not names:
+        raise ConfigError(
+            f"evaluation.apply_chat_template is set, but {config.model.name} has no chat template",
+            hint="drop it (base models have none), or name the model's chat version",
+        )
+    if isinstance(asked, str) and asked not in names:
+        raise ConfigError(
+            f'evaluation.apply_chat_template: {config.model.name} has no chat template "{asked}"',
+            hint=f"it has {', '.join(sorted(names))}",
+        )
+
+
+def _chat_templates(files: Collection[str], read: Callable[[str], dict[str, Any]]) -> set[str]:
+    """Names of the templates; the main one is ``default``."""
+    folder = "additional_chat_templates/"
+    names = {path.removeprefix(folder).removesuffix(".jinja") for path in files if path.startswith(folder)}
+    if "chat_template.jinja" in files or "chat_template.json" in files:
+        names.add("default")
+    if "tokenizer_config.json" in files:
+        said = read("tokenizer_config.json").get("chat_template")
+        names |= {template["name"] for template in said} if isinstance(said, list) else {"default"} if said else set()
+    return names

@@ -1,0 +1,100 @@
+"""What a run knows before its steps: device, environment, model, memory estimate."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from benchy.frozen import FrozenModel
+
+
+class Device(FrozenModel):
+    """One device that the worker sees."""
+
+    kind: Literal["cpu", "cuda", "mps"]
+    name: str
+    """What its maker calls it."""
+    memory_bytes: int
+    uuid: str | None = None
+    """``GPU-...`` as ``nvidia-smi -L`` prints it."""
+
+
+class Environment(FrozenModel):
+    """Where the worker ran."""
+
+    packages: dict[str, str]
+    """Version of each package that can change a score."""
+    python: str
+    platform: str
+    cpu: str
+    cpu_count: int
+    devices: tuple[Device, ...]
+    image: str | None = None
+    """The container's image by digest; None outside of one."""
+    pinned_gpus: tuple[str, ...] = ()
+    """UUIDs of the GPUs that the container was given, as the worker found them."""
+
+
+class ModelIdentity(FrozenModel):
+    """What was tested and evaluated, exactly."""
+
+    name: str
+    """As the config names it."""
+    source: Literal["hub", "folder", "api"]
+    commit: str | None = None
+    """The Hub's commit that the revision stood for."""
+    content_hash: str | None = None
+    """For a folder: SHA-256 over its files' names and contents."""
+    parts: dict[str, str] = Field(default_factory=dict)
+    """The commit of each further repository that is loaded with it: tokenizer, adapter, delta weights."""
+
+
+class MemoryEstimate(FrozenModel):
+    """What one GPU is thought to hold at the peak of a forward pass; see benchy/memory.py."""
+
+    batch: int
+    length: int
+    """Tokens of each sequence."""
+    weights_bytes: int
+    kv_cache_bytes: int
+    logits_bytes: int
+    activations_bytes: int
+    gpus: int
+    """Over how many GPUs one copy of the model is spread."""
+
+    @property
+    def total_bytes(self) -> int:
+        """Without what CUDA itself takes; the layers' activations are gone when the logits are made."""
+        return self.weights_bytes + self.kv_cache_bytes + max(self.logits_bytes, self.activations_bytes)
+
+
+class Facts(FrozenModel):
+    """What was found out before anything was fetched or loaded."""
+
+    commit: str | None = None
+    """The Hub's commit of the model's revision: from then on only this one is used. None for a folder or an API."""
+    parameters: int | None = None
+    """In the weights' files, tied ones once; None if the files do not say."""
+    bytes_by_dtype: dict[str, int] = Field(default_factory=dict)
+    """As stored."""
+    download_bytes: int = 0
+    """Of the files that are loaded."""
+    missing_bytes: int = 0
+    """Of those that are not in the cache yet."""
+    memory: MemoryEstimate | None = None
+    warnings: tuple[str, ...] = ()
+    """What may go wrong, and what to do about it."""
+
+
+class Prepared(FrozenModel):
+    """The answer to ``prepare``: all that the next steps need is on this machine."""
+
+    model: ModelIdentity
+    environment: Environment
+    benchmarks: tuple[str, ...]
+    """Every single benchmark that the config's tasks, groups and tags stand for."""
+    data_sets: dict[str, str] = Field(default_factory=dict)
+    """The commit of each data set that came from the Hub, by ``name`` or ``name@revision``."""
+    download_seconds: float
+    """Of the model and the data sets, whether they came over the network or were in the cache."""

@@ -1,0 +1,169 @@
+"""What each step of a run gives back: scores, times, sizes, addresses."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from benchy.frozen import FrozenModel
+
+
+class GpuUse(FrozenModel):
+    """What one GPU did while a step ran, sampled once a second; None is what it does not tell."""
+
+    uuid: str
+    """``GPU-...`` as ``nvidia-smi -L`` prints it."""
+    samples: int
+    """How often it was looked at."""
+    utilization_mean: float | None
+    """Share of the time in which a kernel ran, from 0 to 1."""
+    utilization_peak: float | None
+    memory_mean_bytes: int | None
+    """Of the whole GPU, as NVML counts it: what CUDA itself takes is in it."""
+    memory_peak_bytes: int | None
+    power_mean_watts: float | None
+    power_peak_watts: float | None
+    energy_kwh: float | None
+    """By the GPU's own counter; by the sampled power where it has none."""
+
+
+class ModelTestResult(FrozenModel):
+    """The answer to ``model_test``."""
+
+    parameters: int | None
+    """Stored parameters, tied ones once; None behind an API."""
+    size_bytes: int | None
+    """Of the parameters as loaded."""
+    bytes_by_dtype: dict[str, int]
+    dtype: str | None
+    """The one that most bytes have."""
+    device: str | None
+    load_seconds: float
+    generation_seconds: float
+    prompt: str
+    generated: str
+    """The prompt and what the model said after it."""
+    tokens: int
+    """Tokens that the model said."""
+    peak_memory_bytes: int
+    """``peak_memory_of`` says of what."""
+    peak_memory_of: Literal["gpu", "process"]
+    gpu_use: tuple[GpuUse, ...] | None = None
+    """Of each GPU during this step; None where the model is on none."""
+
+    @property
+    def size_gb(self) -> float | None:
+        """Size in GB of 1024^3 bytes."""
+        return None if self.size_bytes is None else self.size_bytes / 1024**3
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Of the generation, prompt included in the time and not in the tokens."""
+        return self.tokens / self.generation_seconds if self.generation_seconds else 0.0
+
+
+class Metric(FrozenModel):
+    """One score of one benchmark or group."""
+
+    name: str
+    """lm-eval's name: ``acc``, ``exact_match``, ..."""
+    filter: str
+    """lm-eval's filter that cut the answer out of the text; ``none`` for most."""
+    value: float | None
+    """None if lm-eval gave no number."""
+    stderr: float | None
+    """Standard error of the mean (lm-eval's bootstrap for others); None if not defined."""
+    higher_is_better: bool | None
+
+
+class BenchmarkSeconds(FrozenModel):
+    """Where one benchmark's time went."""
+
+    task_build: float
+    inference: float
+    """Requests of all benchmarks run in common batches; this is the share by length of the requests."""
+    scoring: float
+
+
+class BenchmarkResult(FrozenModel):
+    """The scores of one benchmark or one group."""
+
+    name: str
+    alias: str
+    """As lm-eval's table shows it."""
+    version: str
+    num_fewshot: int | None
+    documents: int
+    """How many were evaluated."""
+    documents_in_all: int
+    """How many the benchmark has."""
+    metrics: tuple[Metric, ...]
+    samples_file: str | None = None
+    """In the run's folder."""
+    prompts_hash: str | None = None
+    """SHA-256 over all that the model was asked; runs that differ here are not comparable. None for a group."""
+    seconds: BenchmarkSeconds | None = None
+    """None for a group."""
+    members: tuple[str, ...] = ()
+    """Of a group: every benchmark and group below it, at any depth; its score is made of theirs."""
+
+
+class Scoring(FrozenModel):
+    """How log-likelihoods were computed. Runs of both ways are comparable: in float32 they differ by less than 1e-4."""
+
+    way: Literal["fast", "stock"]
+    """``stock`` is lm-eval's own; ``fast`` computes what requests share only once."""
+    reason: str | None = None
+    """Why not the fast way, where ``model.backend`` asks for it."""
+
+
+class EvaluationResult(FrozenModel):
+    """The answer to ``evaluation``."""
+
+    benchmarks: tuple[BenchmarkResult, ...]
+    groups: tuple[BenchmarkResult, ...]
+    results_file: str
+    """lm-eval's own, in the run's folder."""
+    requests: int
+    """How many were answered."""
+    resumed_requests: int = 0
+    """How many of these were answered before a crash, by a worker that is gone."""
+    resumed_seconds: float = 0.0
+    """How long that worker took for them: part of the inference's seconds, which are those of all answers."""
+    seeds: tuple[int, int, int, int]
+    """Of Python's, numpy's and torch's random numbers, and of the sampling of worked examples."""
+    batch_sizes: tuple[int, ...]
+    """All that were used, in their order: one that did not fit into the memory is followed by its half."""
+    scoring: Scoring | None = None
+    """None if the model is not a transformers one in the worker."""
+    warnings: tuple[str, ...] = ()
+    """Where scores are known to drift from what others measured."""
+    load_seconds: float | None
+    """None if the model was loaded already."""
+    task_build_seconds: float
+    inference_seconds: float
+    scoring_seconds: float
+    gpu_use: tuple[GpuUse, ...] | None = None
+    """Of each GPU during this step, by the worker that ended it; None where the model is on none."""
+
+
+class Uploaded(FrozenModel):
+    """The answer to ``upload``."""
+
+    url: str
+    """Where a person looks at the leaderboard."""
+    already_there: bool
+    """The same run had been uploaded before, so nothing changed."""
+    rank: int | None
+    """On the leaderboard; None for a test."""
+    pull_request: str | None = None
+    """The one on the model's own repository, if ``upload.model_card`` asked for it."""
+    upload_seconds: float
+
+
+class WandbRun(FrozenModel):
+    """The answer to ``wandb``: where the run is shown at Weights & Biases."""
+
+    url: str | None = None
+    """None where ``WANDB_MODE`` is ``offline``."""
+    folder: str | None = None
+    """Of an offline run; ``wandb sync`` sends it."""

@@ -1,0 +1,92 @@
+"""RunRecord: the one versioned account of a run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import AwareDatetime, Field
+
+from benchy.atomic import write_atomically
+from benchy.config import BenchmarkConfig
+from benchy.errors import ErrorData
+from benchy.frozen import FrozenModel
+from benchy.record.facts import Environment, Facts, ModelIdentity
+from benchy.record.results import EvaluationResult, ModelTestResult, Uploaded, WandbRun
+
+SCHEMA_VERSION: Final = 1
+RECORD_FILE = "record.json"
+ANSWERS_FILES = "answers*.jsonl"
+"""In the run's folder until the evaluation is done: every answer that the model gave, a file for each process."""
+
+
+class Seconds(FrozenModel):
+    """How long each phase took."""
+
+    download: float | None = None
+    load: float | None = None
+    generate: float | None = None
+    task_build: float | None = None
+    inference: float | None = None
+    scoring: float | None = None
+    upload: float | None = None
+
+
+Status = Literal["started", "tested", "evaluated", "published", "failed", "interrupted"]
+
+
+class RunRecord(FrozenModel):
+    """All that is known of a run; written at its start and after each step, so that a crash leaves a readable file."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    run_name: str
+    run_id: str
+    """Unique for all time; the leaderboard holds each once."""
+    status: Status
+    is_test: bool
+    """Never ranked: ``limit`` was set."""
+    started_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
+    benchy_version: str
+    config: BenchmarkConfig
+    log_file: str
+    facts: Facts = Facts()
+    model: ModelIdentity | None = None
+    data_sets: dict[str, str] = Field(default_factory=dict)
+    """The commit of each data set that came from the Hub, by ``name`` or ``name@revision``."""
+    environment: Environment | None = None
+    model_test: ModelTestResult | None = None
+    evaluation: EvaluationResult | None = None
+    uploaded: Uploaded | None = None
+    wandb: WandbRun | None = None
+    """None if it was not asked for, or failed: the log says why."""
+    seconds: Seconds = Field(default_factory=Seconds)
+    error: ErrorData | None = None
+    """What ended the run, if something did."""
+    flow_run_id: str | None = None
+    """Prefect's, if it ran there."""
+
+
+def write_record(record: RunRecord, folder: Path) -> None:
+    """Write ``record.json`` whole or not at all.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    write_atomically(folder / RECORD_FILE, record.model_dump_json(indent=2) + "\n")
+
+
+def read_record(folder: Path) -> RunRecord:
+    """The record in a run's folder.
+
+    Raises:
+        OSError: there is none.
+        pydantic.ValidationError: it is not a record of this version.
+    """
+    return RunRecord.model_validate_json((folder / RECORD_FILE).read_bytes())
+
+
+def now() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""What finished runs say: their files, what makes them comparable, which differences are significant."""

@@ -1,0 +1,65 @@
+"""RunLog: the log file of a run, and everybody who reads along."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from pathlib import Path
+
+from benchy.runs.log_reader import SlowReader
+
+MISSED_LINES = 200
+"""The most that are kept for the next follower."""
+
+
+class RunLog:
+    """Every line goes to the file at once, and then to whoever is attached."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._file = path.open("a", encoding="utf-8", errors="replace")
+        self._readers: list[SlowReader] = []
+        self._follower: SlowReader | None = None
+        self._missed: deque[str] = deque(maxlen=MISSED_LINES)
+        self._lock = threading.Lock()
+
+    def write(self, lines: list[str]) -> None:
+        """Add lines. Safe from any thread; never waits for a reader."""
+        with self._lock:
+            self._file.write("".join(f"{line}\n" for line in lines))
+            self._file.flush()
+            for reader in self._readers:
+                reader.offer(lines)
+            if self._follower is None:
+                self._missed.extend(lines)
+
+    def attach(self, reader: SlowReader) -> None:
+        """Hand on what is written from now on."""
+        with self._lock:
+            self._readers.append(reader)
+
+    def follow(self, reader: SlowReader) -> None:
+        """Hand on what is written from now on, and before that what was written since the last follower left.
+
+        Prefect's task runs follow one another; what the worker says between two of them belongs to the next.
+        """
+        with self._lock:
+            reader.offer(list(self._missed))
+            self._missed.clear()
+            self._readers.append(reader)
+            self._follower = reader
+
+    def detach(self, reader: SlowReader) -> None:
+        """Stop handing on, and wait until the reader has what it was offered."""
+        with self._lock:
+            self._readers.remove(reader)
+            if reader is self._follower:
+                self._follower = None
+        reader.close()
+
+    def close(self) -> None:
+        """Detach everybody and close the file."""
+        for reader in list(self._readers):
+            self.detach(reader)
+        self._file.close()

@@ -1,0 +1,216 @@
+"""One run of one config: its steps, its record, its log, its worker."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from benchy.backends import server_keys
+from benchy.config import BenchmarkConfig, UploadConfig, WandbConfig
+from benchy.errors import BenchyError, EvaluationFailed, as_benchy_error
+from benchy.hub import read_token
+from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress, Request
+from benchy.record import ANSWERS_FILES, EvaluationResult, ModelTestResult, Prepared, RunRecord, Uploaded, now
+from benchy.runs.folders import save_record
+from benchy.runs.log import RunLog
+from benchy.runs.publishing import identity_of, log_to_wandb, upload_record
+from benchy.runtimes.base import MustWait
+from benchy.runtimes.choose import choose_runtime
+from benchy.runtimes.client import Worker
+from benchy.runtimes.launch import goes_offline
+
+ResultT = TypeVar("ResultT", bound=BaseModel)
+
+
+class Watcher(Protocol):
+    """Somebody who looks on: the terminal, a Prefect task run."""
+
+    def on_event(self, event: Progress | Phase) -> None:
+        """Something went on."""
+
+
+class Run:
+    """One run of one config. Made by :func:`open_run`."""
+
+    def __init__(self, config: BenchmarkConfig, folder: Path, record: RunRecord) -> None:
+        self.config = config
+        self.folder = folder
+        self.record = record
+        self.log = RunLog(Path(record.log_file))
+        self.watchers: list[Watcher] = []
+        self._worker: Worker | None = None
+        self._asked: Prepare | None = None
+
+    @property
+    def name(self) -> str:
+        """Also the name of its folder and of its flow run."""
+        return self.record.run_name
+
+    def belongs_to(self, flow_run_id: str) -> None:
+        """Note Prefect's id of the flow run; a run may begin before Prefect is there."""
+        self._update(flow_run_id=flow_run_id)
+
+    def start_worker(self) -> None:
+        """Start the GPU worker and ask it to prepare, without waiting: what comes next may overlap.
+
+        Raises:
+            WorkerError: it cannot be started.
+        """
+        self._start_worker(wait=True)
+
+    def start_worker_early(self) -> None:
+        """The same, unless it means waiting for a GPU: that belongs into a task, where Prefect shows it.
+
+        Raises:
+            WorkerError: it cannot be started.
+        """
+        with suppress(MustWait):
+            self._start_worker(wait=False)
+
+    def _start_worker(self, *, wait: bool) -> None:
+        started = choose_runtime(self.config).start(
+            self.config, identity_of(self.record, self.folder), on_gpus=True, say=self.log.write, wait=wait
+        )
+        self._worker = Worker(started, self.log.write)
+        self._asked = Prepare(
+            config=self._pinned(),
+            token=read_token(),
+            server_keys=server_keys(self.config.model.backend, os.environ),
+            data_sets=self.record.data_sets,
+        )
+        self._worker.send(self._asked)
+
+    def model_test(self) -> ModelTestResult:
+        """The first step.
+
+        Raises:
+            BenchyError: whatever the worker says.
+        """
+        result = self._ask(ModelTest())
+        self._update(status="tested", model_test=result, load=result.load_seconds, generate=result.generation_seconds)
+        return result
+
+    def evaluation(self) -> EvaluationResult:
+        """The second step; on a new worker if the first one's is gone.
+
+        Raises:
+            BenchyError: whatever the worker says.
+        """
+        result = self._ask(Evaluation(run_folder=str(self.folder.resolve())))
+        self._update(
+            status="evaluated",
+            evaluation=result,
+            task_build=result.task_build_seconds,
+            inference=result.inference_seconds,
+            scoring=result.scoring_seconds,
+        )
+        for answers in self.folder.glob(ANSWERS_FILES):
+            answers.unlink()
+        return result
+
+    def upload(self) -> Uploaded | None:
+        """The third step, in workers of their own, which never saw model code; None if the config names no leaderboard.
+
+        Weights & Biases come after the leaderboard; what goes wrong there ends no run.
+
+        Raises:
+            UploadFailed, NetworkError, AccessDenied: the record is kept.
+        """
+        self.close_worker()
+        uploaded = self._publish(self.config.upload) if self.config.upload else None
+        if self.config.wandb is not None:
+            self._log_to_wandb(self.config.wandb)
+        return uploaded
+
+    def _publish(self, upload: UploadConfig) -> Uploaded:
+        try:
+            result = upload_record(self.folder, self.config, upload, say=self.log.write, notify=self.notify)
+        except BenchyError as error:
+            error.add_hint(f"`benchy upload {self.folder}`: the record is kept")
+            raise
+        self._update(status="published", uploaded=result, upload=result.upload_seconds)
+        return result
+
+    def _log_to_wandb(self, wandb: WandbConfig) -> None:
+        try:
+            result = log_to_wandb(self.folder, self.config, wandb, say=self.log.write, notify=self.notify)
+        except BenchyError as error:
+            self.log.write([f"Not at Weights & Biases: {error.message}", *error.traceback.splitlines()])
+        else:
+            self._update(wandb=result)
+
+    def fail(self, error: BaseException) -> None:
+        """Write down what ended the run."""
+        data = as_benchy_error(error).to_data()
+        self.log.write([f"{data.kind}: {data.message}", *data.traceback.splitlines()])
+        status = "interrupted" if data.kind == "Interrupted" else "failed"
+        self._update(status=status, error=data.model_copy(update={"traceback": ""}))
+
+    def close_worker(self) -> None:
+        """End the GPU worker, if there is one; its GPUs are free afterwards."""
+        if self._worker is not None:
+            self._worker.close()
+        self._worker, self._asked = None, None
+
+    def notify(self, event: Progress | Phase) -> None:
+        """Tell everybody who looks on."""
+        for watcher in self.watchers:
+            watcher.on_event(event)
+
+    def _ask(self, request: Request[ResultT]) -> ResultT:
+        """One answer of a prepared worker. A worker that failed is not used again: its state is not known."""
+        try:
+            worker = self._prepared_worker()
+            return worker.request(request, self.notify)
+        except BaseException:
+            self.close_worker()
+            raise
+
+    def _prepared_worker(self) -> Worker:
+        if self._worker is None or not self._worker.alive:
+            self.close_worker()
+            self.start_worker()
+        assert self._worker is not None  # noqa: S101 - for the type checker
+        if self._asked is not None:
+            self._take_prepared(self._worker.receive(self._asked, self.notify))
+            self._asked = None
+            if goes_offline(self.config):
+                self._worker.go_offline()
+        return self._worker
+
+    def _take_prepared(self, prepared: Prepared) -> None:
+        before = self.record.model
+        if before is not None and prepared.model != before:
+            raise EvaluationFailed(
+                f"{before.name} changed since it was tested ({before.commit or before.content_hash} then, "
+                f"{prepared.model.commit or prepared.model.content_hash} now)",
+                hint="start a new run",
+            )
+        self._update(
+            model=prepared.model,
+            data_sets=prepared.data_sets,
+            environment=prepared.environment,
+            download=prepared.download_seconds,
+        )
+
+    def _pinned(self) -> BenchmarkConfig:
+        """The config with the commit that was checked first: what was checked is what is tested and evaluated."""
+        if self.record.facts.commit is None:
+            return self.config
+        model = self.config.model.model_copy(update={"revision": self.record.facts.commit})
+        return self.config.model_copy(update={"model": model})
+
+    def _update(self, **changes: Any) -> None:
+        """Change the record, on disk too; seconds are given by their own names."""
+        seconds = {name: changes.pop(name) for name in list(changes) if name in type(self.record.seconds).model_fields}
+        changes["seconds"] = self.record.seconds.model_copy(update=seconds)
+        if changes.get("status") in {"published", "failed", "interrupted", "evaluated"}:
+            changes["ended_at"] = now()
+        if "error" not in changes:
+            changes["error"] = None
+        self.record = self.record.model_copy(update=changes)
+        save_record(self.record, self.folder)

@@ -1,0 +1,137 @@
+"""The host's end of a worker: requests out, events and one answer back, its log aside."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar, cast
+
+from pydantic import BaseModel
+
+from benchy.errors import BenchyError, WorkerDied, from_data
+from benchy.protocol import Phase, Progress, Reply, Request, decode_answer, encode_request
+from benchy.runtimes.base import Transport
+
+ResultT = TypeVar("ResultT", bound=BaseModel)
+OnEvent = Callable[[Progress | Phase], None]
+OnLog = Callable[[list[str]], None]
+
+GRACE_SECONDS = 3.0
+"""How long a worker may take to leave after its input ended."""
+
+
+class Worker:
+    """A running worker. One request at a time; :meth:`close` in any case."""
+
+    def __init__(self, transport: Transport, on_log: OnLog) -> None:
+        self._transport = transport
+        self._arrived: queue.SimpleQueue[Reply | Progress | Phase | None] = queue.SimpleQueue()
+        self._last_id = 0
+        self._on_log = on_log
+        self._threads = [
+            threading.Thread(target=self._read_answers, daemon=True),
+            threading.Thread(target=self._read_log, daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take a request."""
+        return not self._transport.wait(0)
+
+    def request(self, request: Request[ResultT], on_event: OnEvent) -> ResultT:
+        """Send a request and wait for its result.
+
+        Raises:
+            BenchyError: what the worker answered, or why it ended without an answer.
+        """
+        self.send(request)
+        return self.receive(request, on_event)
+
+    def send(self, request: Request[ResultT]) -> None:
+        """Send a request without waiting; :meth:`receive` gets its result.
+
+        A worker that is gone is not noticed here but in :meth:`receive`.
+        """
+        self._last_id += 1
+        try:
+            self._transport.send(encode_request(self._last_id, request))
+        except OSError:
+            return  # its answers have ended too, and that is where the reason is found
+
+    def receive(self, request: Request[ResultT], on_event: OnEvent) -> ResultT:
+        """Wait for the result of the request that was sent last.
+
+        Raises:
+            BenchyError: what the worker answered, or why it ended without an answer.
+        """
+        while (message := self._arrived.get()) is not None:
+            if not isinstance(message, Reply):
+                on_event(message)
+            elif message.error is not None:
+                raise from_data(message.error)
+            elif message.id == self._last_id:
+                return cast("ResultT", request.result_type.model_validate(message.result))
+        self._arrived.put(None)  # the end stays the end, also for a second request
+        raise self._explain_end()
+
+    def go_offline(self) -> None:
+        """Cut the worker off from the network, where its runtime can; model code runs without it.
+
+        Raises:
+            WorkerError: that failed.
+        """
+        self._transport.go_offline()
+
+    def close(self) -> None:
+        """End the worker and wait for the last line of its log."""
+        self._transport.close_input()
+        if not self._transport.wait(GRACE_SECONDS):
+            self._transport.kill()
+        for thread in self._threads:
+            thread.join(timeout=GRACE_SECONDS)
+
+    def _explain_end(self) -> BenchyError:
+        if not self._transport.wait(GRACE_SECONDS):
+            self._transport.kill()
+            return WorkerDied("the worker closed its output but went on; it was stopped")
+        return self._transport.explain_end()
+
+    def _read_answers(self) -> None:
+        for line in split_lines(self._transport.answers()):
+            try:
+                self._arrived.put(decode_answer(line.encode()))
+            except ValueError:
+                self._on_log([line])  # a launcher's own print: for people, not for us
+        self._arrived.put(None)
+
+    def _read_log(self) -> None:
+        for chunk in whole_lines(self._transport.log()):
+            self._on_log([_last_drawn(line) for line in chunk.split("\n")])
+
+
+def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """One text per line."""
+    for text in whole_lines(chunks):
+        yield from text.split("\n")
+
+
+def whole_lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """The same text, cut at line ends: each item is one or more whole lines without the last line end."""
+    rest = b""
+    for chunk in chunks:
+        done, newline, tail = chunk.rpartition(b"\n")
+        if newline:
+            yield (rest + done).decode(errors="replace")
+            rest = tail
+        else:
+            rest += tail
+    if rest:
+        yield rest.decode(errors="replace")
+
+
+def _last_drawn(line: str) -> str:
+    """What a terminal would show of a line in which a progress bar was drawn over and over."""
+    return line.rstrip("\r").rpartition("\r")[2]

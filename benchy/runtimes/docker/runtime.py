@@ -1,0 +1,111 @@
+"""DockerRuntime: each worker runs in a container of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.errors import NotFound
+
+from benchy.config import BenchmarkConfig
+from benchy.gpus.nvidia_smi import Gpu
+from benchy.runtimes.base import RunIdentity, Say
+from benchy.runtimes.docker.engine import connect, leased_gpus, look_at_gpus, require_image, start_container
+from benchy.runtimes.docker.failures import name_refusal
+from benchy.runtimes.docker.gpu_leases import start_on_free_gpus
+from benchy.runtimes.docker.mounts import MountOption, let_group_write, mount_for
+from benchy.runtimes.docker.options import container_options
+from benchy.runtimes.docker.transport import DockerTransport
+from benchy.runtimes.launch import gpus_wanted, shared_folders
+
+
+class DockerRuntime:
+    """Starts workers as containers of the engine that ``DOCKER_HOST`` names, or of this machine's own."""
+
+    def start(
+        self, config: BenchmarkConfig, run: RunIdentity, *, on_gpus: bool, say: Say, wait: bool = True
+    ) -> DockerTransport:
+        """Start a worker; waits while other runs have its GPUs.
+
+        Raises:
+            MustWait: other runs have its GPUs, and ``wait`` is false.
+            NoEngine, EngineLost, NoGpuSupport, ImageMissing, ContainerRefused: what the engine lacks.
+            GpuNotFound, GpuBusy: what the GPUs lack.
+            ConfigError: a folder of the config cannot be seen by the worker.
+        """
+        client = connect()
+        try:
+            image = require_image(client, config)
+            mounts = _mounts(client, config, run, on_gpus=on_gpus)
+
+            def start_on(gpus: tuple[Gpu, ...]) -> DockerTransport:
+                options = container_options(
+                    config,
+                    run,
+                    on_gpus=on_gpus,
+                    image_id=image,
+                    gpu_ids=_engine_ids(config, gpus),
+                    gpu_uuids=[gpu.uuid for gpu in gpus],
+                    mounts=mounts,
+                    host=os.environ,
+                    gid=os.getgid(),
+                    working_dir=str(Path.cwd()),
+                )
+                return start_container(client, options)
+
+            wanted = gpus_wanted(config) if on_gpus else 0
+            if wanted == 0:
+                return start_on(())
+            return start_on_free_gpus(
+                wanted,
+                start_on,
+                look=lambda: look_at_gpus(client, image, run, cdi=_uses_cdi(config)),
+                leased=lambda: leased_gpus(client),
+                say=say,
+                wait=wait,
+            )
+        except BaseException as error:
+            client.close()
+            if isinstance(error, requests.RequestException):
+                raise name_refusal(error) from error
+            raise
+
+
+def _uses_cdi(config: BenchmarkConfig) -> bool:
+    return any("=" in str(gpu) for gpu in config.gpus or ())
+
+
+def _engine_ids(config: BenchmarkConfig, gpus: Sequence[Gpu]) -> list[str]:
+    """UUIDs, which mean the same to every engine, or the CDI names as they were given."""
+    return [str(gpu) for gpu in config.gpus or ()] if _uses_cdi(config) else [gpu.uuid for gpu in gpus]
+
+
+def _mounts(
+    client: docker.DockerClient, config: BenchmarkConfig, run: RunIdentity, *, on_gpus: bool
+) -> list[MountOption]:
+    shares = shared_folders(config, run, on_gpus=on_gpus)
+    for share in shares:
+        if share.writable:
+            let_group_write(share.path)
+    own = _own_mounts(client)
+    return [mount_for(share, own) for share in shares]
+
+
+def _own_mounts(client: docker.DockerClient) -> list[MountOption]:
+    """The mounts of the container that this process runs in, if it runs in one of this engine."""
+    if not Path("/.dockerenv").exists():
+        return []
+    try:
+        mounts: list[Mapping[str, Any]] = client.api.inspect_container(socket.gethostname())["Mounts"]
+    except NotFound:
+        return []
+    return [
+        MountOption(mount["Type"], mount.get("Name") or mount["Source"], mount["Destination"], bool(mount["RW"]))
+        for mount in mounts
+        if mount["Type"] in {"bind", "volume"}
+    ]

@@ -1,0 +1,99 @@
+"""What a worker is started with: command, environment, folders, GPUs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchy.backends import loads_weights
+from benchy.config import UPLOAD_TOKEN, WANDB_KEY, BenchmarkConfig
+from benchy.runtimes.base import RunIdentity
+
+
+def gpus_wanted(config: BenchmarkConfig) -> tuple[int | str, ...] | int:
+    """The GPUs by name, or how many; 0 for a run without one."""
+    performance, device = config.performance, config.evaluation.device
+    if config.gpus:
+        return config.gpus
+    if performance.num_gpus:
+        return performance.num_gpus
+    if not loads_weights(config.model.backend):
+        return 0
+    if performance.use_accelerate:
+        return 1
+    if not device.startswith("cuda"):
+        return 0
+    return performance.replicas or int(device.partition(":")[2] or 0) + 1
+
+
+@dataclass(frozen=True)
+class Share:
+    """A folder of this machine that the worker must see, at its own path."""
+
+    path: Path
+    """Absolute."""
+    writable: bool = False
+
+
+def shared_folders(config: BenchmarkConfig, run: RunIdentity, *, on_gpus: bool) -> list[Share]:
+    """The folders of this machine that the config names: what is read, and what is written.
+
+    The rest of this machine, the config's own folder (and a ``.env`` beside it) included, stays out of sight.
+    """
+    own = Share(run.folder.absolute(), writable=True)  # an upload too: its tables may be larger than memory
+    if not on_gpus:
+        target = [config.upload.to] if config.upload and "://" not in config.upload.to else []
+        return [own, *(Share(Path(folder).absolute(), writable=True) for folder in target)]
+    named = [config.model.name, *(value for value in config.model.args.values() if isinstance(value, str))]
+    folders = [*map(Path, named), *map(Path, config.evaluation.include_path)]
+    folders += [Path(task).parent for task in config.evaluation.tasks if task.endswith(".yaml")]
+    read = dict.fromkeys(folder.absolute() for folder in folders if folder.is_dir())
+    return [*map(Share, read), own]
+
+
+def worker_command(config: BenchmarkConfig, *, on_gpus: bool) -> list[str]:
+    """The command line of a worker on this machine."""
+    return launch_command(config, sys.executable, on_gpus=on_gpus)
+
+
+def launch_command(config: BenchmarkConfig, interpreter: str, *, on_gpus: bool) -> list[str]:
+    """The command line of a worker: one process, or with ``use_accelerate`` one for each GPU."""
+    python = [interpreter, "-P"]  # -P: a folder `datasets` or `evaluate` here must not shadow the library
+    performance = config.performance
+    if not (on_gpus and performance.use_accelerate):
+        return [*python, "-m", "benchy.worker"]
+    processes = len(config.gpus) if config.gpus else performance.num_gpus or 1
+    options = {
+        "num_processes": processes,
+        "num_machines": 1,
+        "mixed_precision": performance.mixed_precision,
+        "dynamo_backend": "no",
+    }
+    flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    launch = [*python, "-m", "accelerate.commands.launch", *flags, *(["--multi_gpu"] if processes > 1 else [])]
+    return [*launch, "--module", "benchy.worker"]
+
+
+def worker_environment(config: BenchmarkConfig, host: Mapping[str, str], *, on_gpus: bool) -> dict[str, str]:
+    """The host's environment without Prefect's settings (some are secrets), and with the configured GPUs alone.
+
+    The token that may write to the leaderboard, and the key for Weights & Biases, travel in their requests alone.
+    """
+    environment = {name: value for name, value in host.items() if not name.startswith("PREFECT_")}
+    for name in {WANDB_KEY, UPLOAD_TOKEN, config.upload.token_env if config.upload else UPLOAD_TOKEN}:
+        environment.pop(name, None)
+    if not on_gpus:
+        environment["CUDA_VISIBLE_DEVICES"] = ""
+    elif config.gpus:
+        environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # indices as nvidia-smi counts them
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(str(gpu) for gpu in config.gpus)
+    elif (count := config.performance.num_gpus or config.performance.replicas) and "CUDA_VISIBLE_DEVICES" not in host:
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(str(index) for index in range(count))
+    return environment
+
+
+def goes_offline(config: BenchmarkConfig) -> bool:
+    """Whether the worker's container is cut off from the network once all is there."""
+    return config.container.sandbox and loads_weights(config.model.backend)

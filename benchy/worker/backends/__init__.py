@@ -1,0 +1,1 @@
+"""What differs between back ends inside the worker."""

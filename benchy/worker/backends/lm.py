@@ -1,0 +1,48 @@
+"""Creates lm-eval's model object for the config's back end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchy.config import BenchmarkConfig
+from benchy.record import ModelIdentity
+from benchy.worker.backends.api import refuse_broken_answers
+
+
+def lm_eval_arguments(config: BenchmarkConfig, identity: ModelIdentity) -> dict[str, Any]:
+    """lm-eval's ``--model_args``: what the config sets, and nothing that it does not."""
+    model = config.model
+    said = {
+        "pretrained": model.name,
+        "revision": identity.commit or model.revision,
+        "dtype": model.dtype,
+        "max_length": model.max_length,
+        "trust_remote_code": model.trust_remote_code or None,
+        "parallelize": config.performance.parallelize or None,
+    }
+    return {key: value for key, value in said.items() if value is not None} | model.args
+
+
+def model_type(config: BenchmarkConfig) -> Any:
+    """lm-eval's class, or Benchy's subclass of it; raises whatever its import raises."""
+    import lm_eval.models  # noqa: F401 - fills the registry
+    from lm_eval.api.registry import get_model
+
+    if config.model.backend == "hf":
+        from benchy.worker.hf.model import FastHFLM
+
+        return FastHFLM
+    return get_model(config.model.lm_eval_backend)
+
+
+def create_model(config: BenchmarkConfig, identity: ModelIdentity) -> Any:
+    """A new lm-eval model object; raises whatever lm-eval and its libraries raise."""
+    evaluation = config.evaluation
+    placement = {
+        "batch_size": evaluation.batch_size,
+        "max_batch_size": evaluation.max_batch_size,
+        "device": None if config.performance.use_accelerate else evaluation.device,
+    }
+    lm = model_type(config).create_from_arg_obj(lm_eval_arguments(config, identity), placement)
+    refuse_broken_answers(lm)
+    return lm

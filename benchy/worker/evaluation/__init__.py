@@ -1,0 +1,1 @@
+"""The evaluation step: lm-evaluation-harness on the loaded model."""

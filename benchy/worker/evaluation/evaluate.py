@@ -1,0 +1,109 @@
+"""Runs lm-evaluation-harness on the model that is already loaded."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchy.config import BenchmarkConfig
+from benchy.errors import EvaluationFailed
+from benchy.protocol import Evaluation, Phase
+from benchy.record import EvaluationResult, ModelIdentity
+from benchy.worker.answers.progress import RequestCounter
+from benchy.worker.answers.resumable_lm import Answering
+from benchy.worker.answers.store import AnswerStore
+from benchy.worker.answers.timing import Clock
+from benchy.worker.backends.lm import lm_eval_arguments
+from benchy.worker.backends.transformers import scoring_of
+from benchy.worker.evaluation.results import benchmark_result
+from benchy.worker.evaluation.score_warnings import fewshot_counts, find_drift
+from benchy.worker.evaluation.simple_evaluate import simple_evaluate
+from benchy.worker.failures import failing_as
+from benchy.worker.harness.benchmarks import build_tasks
+from benchy.worker.loading import loaded_model
+from benchy.worker.ranks import RankDone, own_rank
+from benchy.worker.session import Session
+
+logger = logging.getLogger(__name__)
+
+
+def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
+    """Evaluate; lm-eval's own results and samples files go to the run's folder, unchanged.
+
+    Raises:
+        ModelLoadError: the model was not loaded yet, and does not load.
+        NotEnoughMemory, DiskFull: while evaluating.
+        EvaluationFailed: lm-eval raised.
+    """
+    config, identity = session.prepared()
+    newly_loaded = session.lm is None
+    lm = loaded_model(session)
+    if own_rank() > 0 and lm.world_size == 1:  # lm-eval shares the work out over GPUs only: rank 0 does it all
+        raise RankDone
+    arguments = lm_eval_arguments(config, identity)
+    tasks = session.tasks or build_tasks(config, arguments)
+    session.tasks = None  # they hold the answers afterwards: another evaluation builds its own
+    session.emit(Phase(name="evaluate"))
+    fewshot = fewshot_counts(tasks.loaded["tasks"])
+    clock = Clock(build_seconds=tasks.build_seconds)
+    folder = Path(request.run_folder)
+    with (
+        failing_as(EvaluationFailed, "the evaluation failed"),
+        _answering(session, folder, tasks.loaded["tasks"]) as answering,
+        clock.watching(lm, tasks.loaded["tasks"], lambda: answering.found_seconds),
+    ):
+        results, names, files = simple_evaluate(config, arguments, lm, tasks, folder)
+        warnings = find_drift(config, lm, tasks.loaded["tasks"], fewshot)
+    for warning in warnings:
+        logger.warning(warning)
+    return EvaluationResult(
+        benchmarks=tuple(
+            benchmark_result(name, results, clock=clock, files=files, task=tasks.loaded["tasks"][name])
+            for name in names
+        ),
+        groups=tuple(benchmark_result(name, results) for name in results.get("groups", {})),
+        warnings=warnings,
+        results_file=files["results"],
+        requests=clock.requests,
+        resumed_requests=answering.found,
+        resumed_seconds=answering.found_seconds,
+        seeds=config.evaluation.seeds,
+        batch_sizes=tuple(answering.batch_sizes),
+        scoring=scoring_of(lm),
+        load_seconds=session.load_seconds if newly_loaded else None,
+        task_build_seconds=clock.total("task_build"),
+        inference_seconds=clock.total("inference"),
+        scoring_seconds=clock.total("scoring"),
+    )
+
+
+@contextmanager
+def _answering(session: Session, folder: Path, tasks: dict[str, Any]) -> Iterator[Answering]:
+    """Answers come from the run's store, and go there; a second evaluation into the same folder goes on with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config, identity = session.prepared()
+    name = f"answers_{session.lm.rank}.jsonl" if session.lm.world_size > 1 else "answers.jsonl"
+    with closing(AnswerStore(folder / name, answer_identity(config, identity, session.lm))) as store:
+        answering = Answering(session.lm, store, RequestCounter(tasks, session.emit), session.replicas)
+        with answering.standing_in():
+            yield answering
+
+
+def answer_identity(config: BenchmarkConfig, identity: ModelIdentity, lm: Any) -> dict[str, Any]:
+    """All that decides what a model answers to a request, but for the request."""
+    scoring = scoring_of(lm)
+    return {
+        "model": identity.model_dump(mode="json"),
+        "backend": config.model.backend,
+        "scoring": scoring and scoring.way,
+        "arguments": lm_eval_arguments(config, identity),
+        "device": config.evaluation.device,
+        "mixed_precision": config.performance.mixed_precision,
+        "chat_template": config.evaluation.apply_chat_template,
+        "seeds": config.evaluation.seeds,
+        "versions": {name: importlib.metadata.version(name) for name in ("lm_eval", "torch", "transformers")},
+    }

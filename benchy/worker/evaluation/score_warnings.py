@@ -1,0 +1,72 @@
+"""Warns where scores are known to differ from what others measure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from benchy.config import BenchmarkConfig
+from benchy.worker.backends.api import is_without_text
+from benchy.worker.backends.transformers import is_transformers_model
+
+FewshotCounts = Mapping[str, int | None]
+
+
+def fewshot_counts(tasks: Mapping[str, Any]) -> FewshotCounts:
+    """Each benchmark's own number of worked examples, before the config's takes its place."""
+    return {name: task.get_config("num_fewshot") for name, task in tasks.items()}
+
+
+def find_drift(config: BenchmarkConfig, lm: Any, tasks: Mapping[str, Any], fewshot: FewshotCounts) -> tuple[str, ...]:
+    """One sentence for each reason, after the evaluation; the tasks hold the requests and the answers."""
+    found = [*_of_chat_template(config, lm), *_of_limit(config)]
+    for name, task in tasks.items():
+        found += [*_of_fewshot(config, name, fewshot), *_of_double_bos(lm, name, task), *_of_answers(lm, name, task)]
+    return tuple(found)
+
+
+def _of_limit(config: BenchmarkConfig) -> Iterator[str]:
+    if config.evaluation.limit is not None:
+        yield f"limit is {config.evaluation.limit}: only a part of each benchmark was evaluated"
+
+
+def _of_chat_template(config: BenchmarkConfig, lm: Any) -> Iterator[str]:
+    has_template = bool(getattr(getattr(lm, "tokenizer", None), "chat_template", None))
+    is_base = re.search(r"(^|[-_/.])(base|pt)($|[-_.])", config.model.name, re.IGNORECASE) is not None
+    applied = bool(config.evaluation.apply_chat_template)
+    if has_template and not is_base and not applied:
+        yield "the model brings a chat template, and evaluation.apply_chat_template is not set"
+    if applied and is_base:
+        yield f"evaluation.apply_chat_template is set, and {config.model.name} seems to be a base model"
+
+
+def _of_fewshot(config: BenchmarkConfig, name: str, fewshot: FewshotCounts) -> Iterator[str]:
+    own, used = fewshot.get(name), config.evaluation.num_fewshot
+    if used is not None and own and own != used:
+        yield f"{name}: num_fewshot is {used}, and the benchmark's own is {own}"
+
+
+def _of_double_bos(lm: Any, name: str, task: Any) -> Iterator[str]:
+    """The tokenizer puts one before a prompt that begins with one (lm-eval leaves it out where it can)."""
+    if not is_transformers_model(lm) or not task.instances or lm.tokenizer.bos_token_id is None:
+        return
+    context = task.instances[0].args[0]
+    if isinstance(context, str) and lm.tok_encode(context)[:2] == [lm.tokenizer.bos_token_id] * 2:
+        yield f"{name}: prompts begin with two {lm.tokenizer.bos_token}; set add_bos_token: false in model.args"
+
+
+def _of_answers(lm: Any, name: str, task: Any) -> Iterator[str]:
+    asked = [one for one in task.instances if one.request_type == "generate_until"]
+    texts = [(one, text) for one in asked for text in one.resps]
+    if not is_transformers_model(lm):
+        if empty := sum(is_without_text(text) for _, text in texts):
+            yield f"{name}: {empty} of {len(texts)} answers of the API hold no text, and count as wrong"
+    elif cut := sum(_is_cut(lm, one.args[1], text) for one, text in texts):
+        yield f"{name}: {cut} of {len(texts)} answers were cut at max_gen_toks"
+
+
+def _is_cut(lm: Any, arguments: Mapping[str, Any], text: str) -> bool:
+    """A text that a stop sequence ended is shorter: what was generated of the sequence is not in it."""
+    most = int(arguments.get("max_gen_toks", lm.max_gen_toks))
+    return len(lm.tok_encode(text, add_special_tokens=False)) >= most

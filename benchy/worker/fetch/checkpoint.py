@@ -1,0 +1,98 @@
+"""Fetches a model: from the Hub at one commit, or takes it from a folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from benchy import hub
+from benchy.backends import loads_weights
+from benchy.checkpoint.files import files_to_load, find_weights, weight_files
+from benchy.config import BenchmarkConfig, DownloadConfig, ModelConfig
+from benchy.hub import Repo
+from benchy.protocol import Progress
+from benchy.record import ModelIdentity
+from benchy.worker.fetch.supervisor import Emit, download
+
+PARTS = ("tokenizer", "peft", "delta")
+"""lm-eval's model arguments that may name repositories of their own."""
+
+
+def download_model(model: ModelConfig, options: DownloadConfig, emit: Emit) -> ModelIdentity:
+    """Fetch the model at one commit; what is in the cache already is not fetched again.
+
+    Raises:
+        ModelNotFound, ModelLoadError: no such repository or revision, or no weights that can be loaded.
+        AccessDenied: private or gated, or the token is missing or not valid.
+        NetworkError: the Hub cannot be reached, kept failing, or sent other bytes than it should.
+        DiskFull: no space in the cache.
+    """
+    repo = Repo(model.name, revision=model.revision)
+    if hub.is_offline():
+        return _identity(model, hub.cached_commit(repo))
+    return _identity(model, _fetch_commit(repo, model, options, emit))
+
+
+def _fetch_commit(repo: Repo, model: ModelConfig | None, options: DownloadConfig, emit: Emit) -> str:
+    """Fetch what is loaded of a repository as it is now; the commit. Without ``model`` that is no weights."""
+    listing = hub.list_files(repo)
+    pinned = Repo(repo.name, revision=listing.commit)
+    weights: set[str] = set()
+    if model is not None:
+        entry = find_weights(listing.files, model)
+        weights = {entry, *weight_files(entry, partial(hub.read_file, pinned))}
+    files = {path: listing.files[path] for path in files_to_load(listing.files, weights)}
+    download(pinned, files, options, emit)
+    hub.remember_commit(repo, listing.commit)
+    return listing.commit
+
+
+def download_parts(model: ModelConfig, options: DownloadConfig, emit: Emit) -> tuple[ModelConfig, dict[str, str]]:
+    """Fetch the further repositories that the arguments name, and name their folders instead.
+
+    lm-eval asks for all of them at the model's own revision, which is a commit by now and means nothing there.
+
+    Returns:
+        The model with folders in its arguments, and the commit of each part.
+
+    Raises:
+        As :func:`download_model`.
+    """
+    args, commits = dict(model.args), {}
+    for part in PARTS:
+        name = args.get(part)
+        if not isinstance(name, str) or Path(name).is_dir():
+            continue
+        repo, holds_weights = Repo(name), part != "tokenizer"
+        commits[part] = (
+            hub.cached_commit(repo)
+            if hub.is_offline()
+            else _fetch_commit(repo, ModelConfig(name=name) if holds_weights else None, options, emit)
+        )
+        args[part] = str(hub.repository_folder(repo) / "snapshots" / commits[part])
+    return model.model_copy(update={"args": args}), commits
+
+
+def _identity(model: ModelConfig, commit: str) -> ModelIdentity:
+    return ModelIdentity(name=model.name, source="hub", commit=commit)
+
+
+def fetch_model(config: BenchmarkConfig, emit: Callable[[Progress], None]) -> ModelIdentity:
+    folder = Path(config.model.name)
+    if folder.is_dir():
+        return ModelIdentity(name=config.model.name, source="folder", content_hash=hash_folder(folder))
+    if not loads_weights(config.model.backend):
+        return ModelIdentity(name=config.model.name, source="api")
+    return download_model(config.model, config.download, emit)
+
+
+def hash_folder(folder: Path) -> str:
+    """SHA-256 over the relative names and the contents of a folder's files, in order of their names."""
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and ".cache" not in p.parts):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return total.hexdigest()

@@ -1,0 +1,104 @@
+"""Loads the benchmarks' data sets, each at one commit for the whole run."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchy import hub
+from benchy.benchmarks.files import is_on_hub
+from benchy.errors import EvaluationFailed, NetworkError
+from benchy.hub import Repo
+from benchy.worker.fetch.cache import sweep
+from benchy.worker.harness.patching import replaced
+
+_COMMIT = re.compile("[0-9a-f]{40}")
+
+
+@dataclass
+class DataSets:
+    """The data sets of one run that come from the Hub; files of a task's own have no commit."""
+
+    commits: dict[str, str] = field(default_factory=dict)
+    """By ``name`` or ``name@revision``. What a worker before this one loaded is loaded at the same commit again."""
+    seconds: float = 0.0
+    """How long fetching and loading took."""
+
+    @contextmanager
+    def pinned(self) -> Iterator[None]:
+        """While tasks are built: ``datasets.load_dataset``, which lm-eval calls for each, takes one commit of each.
+
+        The commit is no part of the task's own config, so lm-eval's files stay as they are. Data sets come without xet:
+        where its transfers hang (huggingface_hub#4508), nobody watches these, as somebody does the model's.
+        """
+        import datasets
+        from huggingface_hub import constants
+
+        load = datasets.load_dataset
+
+        def load_pinned(path: str, *args: Any, revision: str | None = None, **kwargs: Any) -> Any:
+            if not is_on_hub(path):
+                return load(path, *args, revision=revision, **kwargs)
+            started = time.monotonic()
+            repo = Repo(path, "dataset", revision, EvaluationFailed)
+            sweep(repo)
+            try:
+                loaded = load(path, *args, revision=self._commit(repo), **kwargs)
+                self._note(repo, loaded)
+                return loaded
+            finally:
+                self.seconds += time.monotonic() - started
+
+        with replaced(datasets, load_dataset=load_pinned), replaced(constants, HF_HUB_DISABLE_XET=True):
+            yield
+
+    def _commit(self, repo: Repo) -> str | None:
+        """The one that is known of this run, else what the revision stands for now; None if only the cache knows.
+
+        Raises:
+            EvaluationFailed: no such data set or revision.
+            AccessDenied, NetworkError: it cannot be asked for.
+        """
+        name = _key(repo)
+        if hub.is_offline():
+            with suppress(NetworkError):
+                self.commits.setdefault(name, hub.cached_commit(repo))
+            _make_newest(self.commits.get(name))
+        else:
+            if name not in self.commits:
+                self.commits[name] = hub.list_files(repo).commit
+            hub.remember_commit(repo, self.commits[name])
+        return self.commits.get(name)
+
+    def _note(self, repo: Repo, loaded: Any) -> None:
+        """Its cache keeps a data set of the Hub in a folder that is called as the commit.
+
+        Raises:
+            EvaluationFailed: the cache holds another commit than the one that this run needs.
+        """
+        splits = loaded.values() if isinstance(loaded, dict) else [loaded]
+        folders = {Path(file["filename"]).parent.name for split in splits for file in getattr(split, "cache_files", ())}
+        for commit in filter(_COMMIT.fullmatch, folders):
+            needed = self.commits.setdefault(_key(repo), commit)
+            if needed != commit:
+                raise EvaluationFailed(
+                    f"the cache holds {repo.name} at {commit}, and this run needs it at {needed}",
+                    hint="unset HF_HUB_OFFLINE to fetch it",
+                )
+
+
+def _key(repo: Repo) -> str:
+    return repo.name if repo.revision is None else f"{repo.name}@{repo.revision}"
+
+
+def _make_newest(commit: str | None) -> None:
+    """Without the network `datasets` takes what is newest in its cache, whatever revision it is asked for."""
+    from datasets import config
+
+    for folder in Path(config.HF_DATASETS_CACHE).glob(f"*/*/*/{commit}"):
+        folder.touch()

@@ -1,0 +1,1 @@
+"""The only folder that knows lm-eval's insides."""

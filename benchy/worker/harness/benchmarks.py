@@ -1,0 +1,107 @@
+"""Builds lm-eval's task objects for the configured names, reading only the files that they need."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from benchy.benchmarks.index import require_tasks
+from benchy.config import BenchmarkConfig
+from benchy.errors import EvaluationFailed
+from benchy.worker.failures import failing_as
+from benchy.worker.harness.task_manager import expand_names, holds_no_documents, task_manager
+
+
+@dataclass
+class BuiltTasks:
+    """Task objects ready for one evaluation, and the state of the random generators right after they were built."""
+
+    manager: Any
+    """An lm-eval ``TaskManager`` whose ``load`` gives these tasks."""
+    names: list[Any]
+    """What ``load`` was asked for: names, or whole configs for YAML files."""
+    loaded: Any
+    """lm-eval's ``TaskDict``."""
+    build_seconds: float
+    random_state: tuple[Any, ...]
+
+    @property
+    def benchmarks(self) -> tuple[str, ...]:
+        """The single benchmarks by name."""
+        return tuple(self.loaded["tasks"])
+
+
+def build_tasks(config: BenchmarkConfig, metadata: dict[str, Any]) -> BuiltTasks:
+    """Build every task of the config, which also fetches its data.
+
+    Args:
+        config: what is evaluated.
+        metadata: lm-eval hands it to tasks that depend on the model (its ``--model_args``).
+
+    Raises:
+        TaskNotFound: lm-eval knows no such task.
+        EvaluationFailed: a data set cannot be read, or has no documents.
+    """
+    evaluation = config.evaluation
+    require_tasks(evaluation.tasks, evaluation.include_path)
+    seed_everything(evaluation.seeds)
+    started = time.monotonic()
+    manager = task_manager(evaluation.include_path, metadata)
+    names = expand_names(evaluation.tasks, manager)
+    with failing_as(EvaluationFailed, f"building {', '.join(evaluation.tasks)}"):
+        loaded = manager.load(names)
+    built = BuiltTasks(manager, names, loaded, time.monotonic() - started, _random_state())
+    _refuse_empty(built)
+    return built
+
+
+def hand_over(built: BuiltTasks) -> Any:
+    """A task manager that gives lm-eval the built tasks, with the random generators as building left them.
+
+    lm-eval seeds, builds and then draws prompts; with the state put back, the prompts are the same as if it had built
+    the tasks itself.
+    """
+
+    def load(_names: Any) -> Any:
+        _restore_random_state(built.random_state)
+        return built.loaded
+
+    built.manager.load = load
+    return built.manager
+
+
+def seed_everything(values: tuple[int, int, int, int]) -> None:
+    """Seed the global generators, as ``lm_eval.simple_evaluate`` does at its start."""
+    import numpy as np
+    import torch
+
+    random.seed(values[0])
+    np.random.seed(values[1])
+    torch.manual_seed(values[2])
+
+
+def _random_state() -> tuple[Any, ...]:
+    import numpy as np
+    import torch
+
+    return random.getstate(), np.random.get_state(), torch.get_rng_state()
+
+
+def _restore_random_state(state: tuple[Any, ...]) -> None:
+    import numpy as np
+    import torch
+
+    random.setstate(state[0])
+    np.random.set_state(state[1])
+    torch.set_rng_state(state[2])
+
+
+def _refuse_empty(built: BuiltTasks) -> None:
+    """lm-eval dies of an IndexError on a benchmark without documents, after the model answered all others."""
+    for name, task in built.loaded["tasks"].items():
+        with failing_as(EvaluationFailed, f'the data of benchmark "{name}" cannot be read'):
+            empty = len(task.eval_docs) == 0
+        if empty:
+            raise holds_no_documents(name)

@@ -1,0 +1,38 @@
+"""Loads the model, with the evaluation's own arguments."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from benchy.errors import ModelLoadError, WorkerError
+from benchy.protocol import Phase
+from benchy.worker.backends.lm import create_model
+from benchy.worker.failures import failing_as
+from benchy.worker.ranks import join_ranks
+from benchy.worker.replicas.pool import start_replicas
+from benchy.worker.session import Session
+
+logger = logging.getLogger(__name__)
+
+
+def loaded_model(session: Session) -> Any:
+    """lm-eval's model object; loaded at the first call, the same one ever after.
+
+    Raises:
+        ModelLoadError: it does not load.
+        NotEnoughMemory: it does not fit.
+    """
+    if session.lm is None:
+        config, identity = session.prepared()
+        session.emit(Phase(name="load"))
+        started = time.monotonic()
+        session.replicas = start_replicas(config, identity)
+        with failing_as(WorkerError, "the processes of the worker do not meet"):
+            join_ranks(config.performance.collective_timeout)
+        with failing_as(ModelLoadError, f"{config.model.name} does not load"):
+            session.lm = create_model(config, identity)
+        session.load_seconds = time.monotonic() - started
+        logger.info("Loaded %s in %.1f s", config.model.name, session.load_seconds)
+    return session.lm

@@ -1,0 +1,1 @@
+"""Several copies of the model, each in a process of its own, sharing the work."""

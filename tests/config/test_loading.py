@@ -1,0 +1,210 @@
+"""The one settled form of a config, and what each mistake in it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchy.config import BenchmarkConfig, UploadConfig, load_config, parse_config, upload_section, with_overrides
+from benchy.errors import ConfigError
+
+SETTLED_FORM = """\
+model:
+  name: "openai/gpt-oss-20b"
+  dtype: "float16"
+  max_length: 16384
+evaluation:
+  tasks: "arc_easy"            # or a list
+  device: "cuda"               # ignored when performance.use_accelerate is true
+  batch_size: "auto:4"
+  output_path: "outputs"
+  log_samples: true
+  cache_requests: true
+  limit: 10
+performance:
+  use_accelerate: true
+  num_gpus: 2
+  mixed_precision: "no"
+logging:
+  log_dir: "logs"
+upload:
+  to: "leaderboard"            # a folder, or a data set on the Hub: hf://datasets/org/name
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    return tmp_path / "config.yaml"
+
+
+def load(path: Path, text: str) -> BenchmarkConfig:
+    path.write_text(text, encoding="utf-8")
+    return load_config(path)
+
+
+def refusal(path: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as refused:
+        load(path, text)
+    assert refused.value.exit_code == 2
+    assert str(path) in refused.value.message
+    return refused.value.message
+
+
+def changed(old: str, new: str) -> str:
+    assert old in SETTLED_FORM
+    return SETTLED_FORM.replace(old, new)
+
+
+def test_the_settled_form_loads_as_it_is(written: Path) -> None:
+    config = load(written, SETTLED_FORM)
+    assert config.model.name == "openai/gpt-oss-20b"
+    assert config.evaluation.tasks == ("arc_easy",)
+    assert config.evaluation.batch_size == "auto:4"
+    assert config.performance.mixed_precision == "no"
+    assert config.is_test
+
+
+@pytest.mark.parametrize("tasks", ['"arc_easy, hellaswag"', "[arc_easy, hellaswag]"])
+def test_tasks_are_a_list_or_one_string_with_commas(written: Path, tasks: str) -> None:
+    config = load(written, changed('"arc_easy"', tasks))
+    assert config.evaluation.tasks == ("arc_easy", "hellaswag")
+
+
+def test_an_unquoted_no_is_the_word(written: Path) -> None:
+    assert load(written, changed('"no"', "no")).performance.mixed_precision == "no"
+
+
+def test_without_a_limit_a_run_is_no_test(written: Path) -> None:
+    assert not load(written, changed("  limit: 10\n", "")).is_test
+
+
+def test_a_leaderboard_is_a_folder_or_a_data_set(written: Path) -> None:
+    assert UploadConfig(to="hf://datasets/org/board.v2").data_set == "org/board.v2"
+    assert UploadConfig(to="hf/datasets").data_set is None
+    config = load(written, changed("upload:", "upload:\n  samples: false"))
+    assert upload_section(config, None) == config.upload
+    assert upload_section(config, "elsewhere") == UploadConfig(to="elsewhere", samples=False)
+    with pytest.raises(ConfigError, match="s3://bucket"):
+        upload_section(config, "s3://bucket")
+    with pytest.raises(ConfigError, match="names no leaderboard"):
+        upload_section(config.model_copy(update={"upload": None}), None)
+
+
+def test_a_config_survives_its_record(written: Path) -> None:
+    more = "gpus: [0, GPU-8f2c]\n"
+    config = load(written, SETTLED_FORM + more)
+    assert BenchmarkConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("batch_size", "batchsize", ['unknown key "evaluation.batchsize"', 'did you mean "evaluation.batch_size"']),
+        ("  dtype", "  batch_size", ['unknown key "model.batch_size"', 'did you mean "evaluation.batch_size"']),
+        ("performance:", "perfomance:", ['unknown key "perfomance"', 'did you mean "performance"']),
+        ("max_length: 16384", "max_length: long", ['"model.max_length"', "'long'", "expected a whole number"]),
+        ("max_length: 16384", "max_length: 0", ['"model.max_length" is 0', "greater than 0"]),
+        ('"float16"', '"flaot16"', ['"model.dtype"', "'flaot16'", "'float16'"]),
+        ('"auto:4"', '"automatic"', ['"evaluation.batch_size"', "auto or auto:N"]),
+        ("log_samples: true", 'log_samples: "yes"', ['"evaluation.log_samples"', "expected true or false"]),
+        ("limit: 10", "limit: -1", ['"evaluation.limit"', "greater than 0"]),
+        ('"no"', '"fp4"', ['"performance.mixed_precision"', "'bf16'"]),
+        ('tasks: "arc_easy"', "tasks: []", ['"evaluation.tasks" is empty']),
+        ('  name: "openai/gpt-oss-20b"\n', "", ['missing key "model.name"']),
+        ("logging:", "gpus: [0]\nlogging:", ['"performance.num_gpus" is 2', '"gpus" names 1']),
+        ("logging:", "gpus: [1, 1]\nlogging:", ["the same GPU twice"]),
+        ("logging:", "gpus: []\nlogging:", ['"gpus"', "at least one"]),
+        ("log_dir", "level: 1\n  log_dir", ['unknown key "logging.level"']),
+        ("  limit: 10", "  limit: 10\n  limit: 20", ['"evaluation.limit" is written twice']),
+        ("model:", "model: [", ["not valid YAML"]),
+        ('to: "leaderboard" ', 'to: "s3://bucket/x" ', ["s3://bucket/x", "a folder or hf://datasets/ORG/NAME"]),
+        ('to: "leaderboard" ', 'to: "hf://datasets/board" ', ["hf://datasets/board", "hf://datasets/ORG/NAME"]),
+        ("upload:", "upload:\n  model_card: true", ['"upload.model_card" needs a leaderboard on the Hub']),
+        ("upload:", "upload:\n  token_env: HF_TOKEN", ["HF_TOKEN, which code of the model can read"]),
+    ],
+)
+def test_a_mistake_names_the_file_the_key_and_what_was_expected(
+    written: Path, old: str, new: str, said: list[str]
+) -> None:
+    message = refusal(written, changed(old, new))
+    for part in said:
+        assert part in message
+
+
+def test_the_line_is_named(written: Path) -> None:
+    assert "line 8: " in refusal(written, changed("batch_size", "batchsize"))
+
+
+def test_all_mistakes_are_named_at_once(written: Path) -> None:
+    message = refusal(written, changed("dtype", "dtyp").replace("limit", "limt"))
+    assert "2 problems" in message
+    assert '"model.dtyp"' in message
+    assert '"evaluation.limt"' in message
+
+
+def test_a_missing_section_says_what_it_needs(written: Path) -> None:
+    message = refusal(written, 'model: {name: "gpt2"}\n')
+    assert 'missing section "evaluation"' in message
+    assert "it needs tasks" in message
+
+
+@pytest.mark.parametrize("text", ["", "- model\n", "just words\n"])
+def test_a_file_without_sections_is_refused(written: Path, text: str) -> None:
+    assert "expected sections" in refusal(written, text)
+
+
+def test_a_cpu_with_gpus_is_a_contradiction(written: Path) -> None:
+    text = changed('"cuda"', '"cpu"').replace("use_accelerate: true", "use_accelerate: false")
+    assert '"evaluation.device" is cpu' in refusal(written, text)
+
+
+def test_a_missing_file_offers_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "demo.yaml").write_text(SETTLED_FORM, encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load_config(tmp_path / "dmeo.yaml")
+    assert "demo.yaml" in refused.value.hint
+
+
+def test_a_folder_is_no_config(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path)
+
+
+def test_overrides_change_what_they_name_and_nothing_else(written: Path) -> None:
+    config = load(written, SETTLED_FORM)
+    changed_config = with_overrides(config, limit=5, tasks="hellaswag", gpus=[2, 3], model="gpt2")
+    assert changed_config.evaluation.limit == 5
+    assert changed_config.evaluation.tasks == ("hellaswag",)
+    assert changed_config.gpus == (2, 3)
+    assert changed_config.model.name == "gpt2"
+    assert changed_config.model.dtype == "float16"
+    assert with_overrides(config) == config
+
+
+def test_a_config_for_the_cpu_takes_the_gpus_that_it_is_given() -> None:
+    data = {"model": {"name": "gpt2"}, "evaluation": {"tasks": "arc_easy", "device": "cpu"}}
+    config = parse_config(data, source="a test")
+    assert with_overrides(config, gpus=[1]).evaluation.device == "cuda"
+    assert with_overrides(config, limit=1).evaluation.device == "cpu"
+
+
+def test_an_override_is_checked_like_the_file(written: Path) -> None:
+    config = load(written, SETTLED_FORM)
+    with pytest.raises(ConfigError, match="greater than 0"):
+        with_overrides(config, limit=-3)
+    with pytest.raises(ConfigError, match='"gpus" names 3'):
+        with_overrides(config, gpus=[0, 1, 2])
+
+
+def test_benchy_test_needs_no_benchmarks() -> None:
+    data = {"model": {"name": "gpt2"}, "evaluation": {"tasks": []}}
+    assert parse_config(data, source="benchy test").evaluation.tasks == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "seeds"),
+    [("", (0, 1234, 1234, 1234)), ("  seed: 7\n", (7, 7, 7, 7)), ("  seed: [1, 2, 3, 4]\n", (1, 2, 3, 4))],
+)
+def test_one_seed_sets_all_four(written: Path, said: str, seeds: tuple[int, ...]) -> None:
+    assert load(written, changed("  limit: 10\n", said)).evaluation.seeds == seeds

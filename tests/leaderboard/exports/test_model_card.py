@@ -1,0 +1,84 @@
+"""Scores that are offered to the model's own repository on a loopback Hub."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from huggingface_hub import HfApi, parse_eval_result_entries
+
+from benchy.leaderboard.exports.model_card import offer
+from benchy.leaderboard.publication import read_publication
+from benchy.record import RunRecord
+from tests.hub.fixtures import loopback_hub
+from tests.hub.models import tiny_llama
+from tests.hub.server import LoopbackHub
+from tests.records import benchmark, make_record, make_run_folder, metric
+
+__all__ = ["loopback_hub"]
+
+CONFIGS = {"arc": {"dataset_path": "allenai/ai2_arc", "dataset_name": "ARC-Easy"}, "own": {"dataset_path": "json"}}
+
+
+@pytest.fixture(autouse=True)
+def _on_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests of the worker, if they came before, took this process off it."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+
+
+def run_folder(tmp_path: Path, **changes: Any) -> Path:
+    """A run on a benchmark of the Hub and on one that is not."""
+    parts = (benchmark("arc", metric(0.4), metric(0.5, name="acc_norm"), num_fewshot=3), benchmark("own", metric(0.1)))
+    record: RunRecord = make_record("maker/model", benchmarks=parts, **changes)
+    folder = make_run_folder(tmp_path / "outputs", record)
+    assert record.evaluation is not None
+    (folder / record.evaluation.results_file).write_text(json.dumps({"configs": CONFIGS}))
+    return folder
+
+
+def offered(hub: LoopbackHub, folder: Path) -> str | None:
+    """The address of the pull request, opened by somebody who is not of the model's organisation."""
+    api = HfApi(endpoint=hub.endpoint, token=hub.add_user("ada", role="write", orgs=("org",)))
+    return offer(read_publication(folder, folder), "org/board", f"{hub.endpoint}/datasets/org/board", api)
+
+
+def test_a_pull_request_offers_what_the_hub_can_show(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
+    repository = loopback_hub.add_repository("maker/model", tiny_llama())
+    head = repository.head
+    folder = run_folder(tmp_path, data_sets={"allenai/ai2_arc": "0123abcd"})
+    assert offered(loopback_hub, folder) == f"{loopback_hub.endpoint}/maker/model/discussions/1"
+    assert repository.head == head
+    (path,) = set(repository.files("refs/pr/1")) - set(repository.files())
+    assert path.startswith(".eval_results/")
+    (entry,) = parse_eval_result_entries(yaml.safe_load(repository.files("refs/pr/1")[path].content))
+    assert (entry.dataset_id, entry.task_id, entry.value) == ("allenai/ai2_arc", "ARC-Easy", 0.5)
+    assert entry.dataset_revision == "0123abcd"
+    assert (entry.source_url, entry.source_org) == (f"{loopback_hub.endpoint}/datasets/org/board", "org")
+    assert entry.notes is not None
+    assert entry.notes.startswith("arc: acc_norm, 3-shot, lm-eval 0.4.13, model at ")
+
+
+def test_a_run_is_offered_once(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
+    """Also where the answer to the first try was lost."""
+    repository = loopback_hub.add_repository("maker/model", tiny_llama())
+    folder = run_folder(tmp_path)
+    loopback_hub.cut("POST /api/models/maker/model/commit/", after=0, times=1)
+    assert offered(loopback_hub, folder) == offered(loopback_hub, folder)
+    assert len(repository.pull_requests) == 1
+
+
+@pytest.mark.parametrize("changes", [{"evaluation": {"limit": 5}}, {"model": None}])
+def test_a_test_and_a_model_of_ones_own_are_not_offered(
+    loopback_hub: LoopbackHub, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    loopback_hub.add_repository("maker/model", tiny_llama())
+    model = changes.pop("model", "as it is")
+    folder = run_folder(tmp_path, **changes)
+    if model is None:
+        record = (folder / "record.json").read_text().replace('"source": "hub"', '"source": "folder"')
+        (folder / "record.json").write_text(record)
+    assert offered(loopback_hub, folder) is None
+    assert loopback_hub.count() == 0

@@ -1,0 +1,168 @@
+"""The page in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from benchy.leaderboard.page.rendering import to_html
+from benchy.leaderboard.publication import read_publication
+from benchy.leaderboard.ranking import rank
+from benchy.leaderboard.stores.folder import publish
+from benchy.record import RunRecord
+from tests.browser import Browser, chromium  # noqa: F401 - a fixture
+from tests.records import benchmark, make_record, make_run_folder, metric
+
+EVIL = "org/<script>document.title='broken'</script>"
+
+
+def make_page(folder: Path, records: list[RunRecord]) -> str:
+    for record in records:
+        publish(read_publication(make_run_folder(folder / "outputs", record), folder), folder / "leaderboard")
+    return (folder / "leaderboard" / "leaderboard.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Three models in one suite, one of them with an older run and one with a name that would like to be a script."""
+    records = [
+        make_record("org/alpha", {"arc": 0.9, "boolq": 0.3}, run_name="alpha"),
+        make_record("org/alpha", {"arc": 0.95, "boolq": 0.95}, run_name="alpha-older", day=-1),
+        make_record("org/beta", {"arc": 0.5, "boolq": 0.6}, run_name="beta"),
+        make_record(EVIL, {"arc": 0.7, "boolq": 0.2}, run_name="evil"),
+        make_record("org/alpha", {"arc": 0.1}, run_name="TEST_alpha", evaluation={"limit": 5}),
+    ]
+    return make_page(tmp_path_factory.mktemp("page"), records)
+
+
+@pytest.fixture
+def page(chromium: Browser, url: str) -> Browser:  # noqa: F811 - pytest's way
+    chromium.look()
+    chromium.open(url)
+    return chromium
+
+
+def runs(page: Browser) -> list[str]:
+    """The runs that are shown in the first table, from above."""
+    bodies = page.driver.find_elements(By.CSS_SELECTOR, "main > section:first-of-type tbody")
+    return [body.get_dom_attribute("data-run") or "" for body in bodies if body.is_displayed()]
+
+
+def press(page: Browser, column: str, key: str | None = None) -> None:
+    """Sort the first table by a column."""
+    button = page.driver.find_element(By.XPATH, f"(//thead)[1]//button[span[text()='{column}']]")
+    if key is None:
+        button.click()
+    else:
+        button.send_keys(key)
+
+
+def test_the_page_asks_for_nothing_and_complains_of_nothing(page: Browser, url: str) -> None:
+    assert page.requests() == [url]
+    assert page.console_errors() == []
+    assert page.driver.title == "Leaderboard"
+
+
+def test_it_opens_in_the_order_of_the_ranking(page: Browser) -> None:
+    assert runs(page) == ["alpha", "beta", "evil", "alpha-older"]
+
+
+def test_a_click_sorts_and_another_turns_the_order(page: Browser) -> None:
+    press(page, "arc")
+    assert runs(page) == ["alpha-older", "alpha", "evil", "beta"]
+    press(page, "arc")
+    assert runs(page) == ["beta", "evil", "alpha", "alpha-older"]
+    press(page, "Model")
+    assert runs(page)[-1] == "beta"
+
+
+def test_what_has_no_value_stays_last(page: Browser) -> None:
+    press(page, "Rank")
+    assert runs(page) == ["alpha", "beta", "evil", "alpha-older"]
+    press(page, "Rank")
+    assert runs(page) == ["evil", "beta", "alpha", "alpha-older"]
+
+
+def test_the_keyboard_sorts_and_the_order_is_told(page: Browser) -> None:
+    press(page, "boolq", Keys.ENTER)
+    assert runs(page)[0] == "alpha-older"
+    sorted_by = page.driver.find_elements(By.CSS_SELECTOR, "[aria-sort]")
+    assert [header.get_dom_attribute("aria-sort") for header in sorted_by] == ["descending"]
+    assert sorted_by[0].text.startswith("boolq")
+
+
+def test_the_filter_leaves_the_models_that_are_asked_for(page: Browser) -> None:
+    field = page.driver.find_element(By.ID, "filter")
+    field.send_keys("ALPHA")
+    assert runs(page) == ["alpha", "alpha-older"]
+    assert page.driver.find_element(By.ID, "shown").text == "3 of 5 runs"
+    field.clear()
+    field.send_keys(" ")
+    assert len(runs(page)) == 4
+
+
+def test_a_name_unfolds_the_run_s_details(page: Browser) -> None:
+    details = page.driver.find_element(By.ID, "details-beta")
+    assert not details.is_displayed()
+    page.driver.find_element(By.CSS_SELECTOR, "[aria-controls=details-beta]").click()
+    assert "transformers 5.24.0" in details.text
+    links = {link.text: link.get_dom_attribute("href") for link in details.find_elements(By.TAG_NAME, "a")}
+    assert links["record"] == "records/beta/record.json"
+
+
+def test_the_links_of_a_run_lead_to_its_files(page: Browser) -> None:
+    page.driver.find_element(By.CSS_SELECTOR, "[aria-controls=details-evil]").click()
+    page.driver.find_element(By.CSS_SELECTOR, "#details-evil a").click()
+    assert '"run_name": "evil"' in page.driver.page_source
+
+
+def test_a_name_is_text(page: Browser) -> None:
+    assert EVIL in page.driver.find_element(By.CSS_SELECTOR, "tbody[data-run=evil]").text
+
+
+def test_a_test_is_shown_apart_without_a_rank(page: Browser) -> None:
+    row = page.driver.find_element(By.CSS_SELECTOR, ".tests tbody[data-run=TEST_alpha]")
+    assert row.find_element(By.CSS_SELECTOR, ".rank").text == "\N{EN DASH}"
+
+
+def test_every_ranked_model_has_a_point_in_every_plot(page: Browser) -> None:
+    plots = page.driver.find_elements(By.CSS_SELECTOR, "main > section:first-of-type figure")
+    drawn = [
+        [mark.get_dom_attribute("data-run") for mark in plot.find_elements(By.CLASS_NAME, "mark")] for plot in plots
+    ]
+    assert drawn == [["alpha", "beta", "evil"]] * 3
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_it_without_scrolling_sideways(page: Browser, scheme: str, tmp_path: Path) -> None:
+    page.look(width=360, height=780, scheme=scheme)
+    page.screenshot(tmp_path / f"phone-{scheme}.png")
+    assert page.driver.execute_script("return document.documentElement.scrollWidth") == 360
+
+
+def test_dark_is_dark(page: Browser) -> None:
+    def brightness() -> int:
+        color = page.driver.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
+        return int(color.partition("(")[2].split(",")[0])
+
+    light = brightness()
+    page.look(scheme="dark")
+    assert (light > 200, brightness() < 60) == (True, True)
+
+
+def test_a_hundred_models_on_thirty_benchmarks_can_be_read(chromium: Browser, tmp_path: Path) -> None:  # noqa: F811
+    names = [f"benchmark_{index}" for index in range(30)]
+    parts = [
+        tuple(benchmark(name, metric((7 * n + k) % 100 / 100)) for k, name in enumerate(names)) for n in range(100)
+    ]
+    records = [make_record(f"org/{n}", benchmarks=benchmarks, run_name=str(n)) for n, benchmarks in enumerate(parts)]
+    file = tmp_path / "leaderboard.html"
+    file.write_text(to_html(rank(records), records))
+    chromium.open(file.as_uri())
+    press(chromium, "benchmark_3")
+    assert len(runs(chromium)) == 100
+    assert runs(chromium)[0] == "28", "7 * 28 + 3 = 199"
+    assert chromium.console_errors() == []

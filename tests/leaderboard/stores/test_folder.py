@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from benchy.errors import DiskFull, UploadFailed
+from benchy.leaderboard.board import Board
+from benchy.leaderboard.publication import read_publication
+from benchy.leaderboard.stores.folder import publish
+from benchy.record import RunRecord
+from tests.disks import fill, mounted
+from tests.records import make_record, make_run_folder
+
+FILES = ["leaderboard.csv", "leaderboard.html", "leaderboard.json"]
+
+
+def publish_record(record: RunRecord, leaderboard: Path) -> bool:
+    """Whether it had been there; through a run's folder beside the leaderboard."""
+    folder = leaderboard.parent / "outputs" / record.run_name
+    if not folder.is_dir():
+        make_run_folder(folder.parent, record)
+    return publish(read_publication(folder, folder), leaderboard)[1]
+
+
+def runs_on(leaderboard: Path) -> list[str]:
+    board = Board.model_validate_json((leaderboard / "leaderboard.json").read_bytes())
+    return sorted(entry.run_name for suite in board.suites for entry in suite.entries)
+
+
+def content(leaderboard: Path) -> dict[str, tuple[bytes, int]]:
+    """Bytes and time of change of every file but the lock."""
+    files = (path for path in sorted(leaderboard.rglob("*")) if path.is_file() and path.name != ".lock")
+    return {str(path.relative_to(leaderboard)): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+
+def test_a_run_is_stored_with_lm_evals_own_file_unchanged(tmp_path: Path) -> None:
+    record, leaderboard = make_record(run_name="run"), tmp_path / "deep" / "leaderboard"
+    assert publish_record(record, leaderboard) is False
+    assert sorted(path.name for path in leaderboard.iterdir()) == [".lock", *FILES, "records"]
+    name = "results_2026-11-01T12-05-00.json"
+    names = {path.name for path in (leaderboard / "records" / "run").iterdir()}
+    assert names == {"record.json", name, f"{record.run_id}.json"}
+    assert (leaderboard / "records/run" / name).read_bytes() == (tmp_path / "deep/outputs/run" / name).read_bytes()
+    assert runs_on(leaderboard) == ["run"]
+
+
+def test_the_same_run_again_changes_nothing(tmp_path: Path) -> None:
+    record, leaderboard = make_record(), tmp_path / "leaderboard"
+    publish_record(record, leaderboard)
+    before = content(leaderboard)
+    assert publish_record(record, leaderboard) is True
+    assert content(leaderboard) == before
+
+
+def test_another_run_of_the_same_name_is_refused(tmp_path: Path) -> None:
+    leaderboard = tmp_path / "leaderboard"
+    publish_record(make_record(run_name="run"), leaderboard)
+    before = content(leaderboard)
+    other = make_run_folder(tmp_path / "elsewhere", make_record(run_name="run"))
+    with pytest.raises(UploadFailed, match="holds another run"):
+        publish(read_publication(other, other), leaderboard)
+    assert content(leaderboard) == before
+
+
+def test_an_upload_repairs_what_is_missing_or_wrong(tmp_path: Path) -> None:
+    record, leaderboard = make_record(), tmp_path / "leaderboard"
+    publish_record(record, leaderboard)
+    before = {name: data for name, (data, _) in content(leaderboard).items()}
+    (leaderboard / "leaderboard.json").write_text("{")
+    (leaderboard / "leaderboard.html").unlink()
+    (leaderboard / ".incoming" / "run").mkdir(parents=True)
+    assert publish_record(record, leaderboard) is True
+    assert {name: data for name, (data, _) in content(leaderboard).items()} == before
+    assert not (leaderboard / ".incoming").exists()
+
+
+def test_what_is_no_record_is_named_and_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    leaderboard = tmp_path / "leaderboard"
+    publish_record(make_record(run_name="good"), leaderboard)
+    (leaderboard / "records" / "notes.txt").write_text("mine")
+    (leaderboard / "records" / "newer").mkdir()
+    (leaderboard / "records" / "newer" / "record.json").write_text('{"schema_version": 2}')
+    with caplog.at_level(logging.WARNING):
+        publish_record(make_record(run_name="other"), leaderboard)
+    assert runs_on(leaderboard) == ["good", "other"]
+    assert (leaderboard / "records" / "notes.txt").read_text() == "mine"
+    assert json.loads((leaderboard / "leaderboard.json").read_text())["unreadable"] == ["newer", "notes.txt"]
+    assert "notes.txt is not shown" in caplog.text
+    assert "newer is not shown" in caplog.text
+
+
+def test_a_damaged_record_of_this_run_is_not_written_over(tmp_path: Path) -> None:
+    record, leaderboard = make_record(run_name="run"), tmp_path / "leaderboard"
+    publish_record(record, leaderboard)
+    damaged = leaderboard / "records" / "run" / "record.json"
+    damaged.write_text("{")
+    with pytest.raises(UploadFailed, match="its record cannot be read") as caught:
+        publish_record(record, leaderboard)
+    assert "move it away" in caught.value.hint
+    assert damaged.read_text() == "{"
+
+
+@pytest.mark.parametrize("leaderboard", ["file", "file/leaderboard"])
+def test_a_file_in_the_way_is_named(tmp_path: Path, leaderboard: str) -> None:
+    (tmp_path / "file").write_text("")
+    publication = read_publication(make_run_folder(tmp_path / "outputs", make_record()), tmp_path)
+    with pytest.raises(UploadFailed, match=r"file.* is in the way") as caught:
+        publish(publication, tmp_path / leaderboard)
+    assert "set upload.to to a folder" in caught.value.hint
+
+
+def test_a_full_disk_leaves_the_leaderboard_as_it_was(tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", "size=1m") as disk:
+        leaderboard = disk / "leaderboard"
+        record = make_record(run_name="first")
+        publish(read_publication(make_run_folder(tmp_path / "outputs", record), tmp_path), leaderboard)
+        before = content(leaderboard)
+        late = read_publication(make_run_folder(tmp_path / "outputs", make_record(run_name="late")), tmp_path)
+        fill(disk / "filler")
+        with pytest.raises(DiskFull, match="no space left"):
+            publish(late, leaderboard)
+        assert content(leaderboard) == before
+        (disk / "filler").unlink()
+        assert publish(late, leaderboard)[1] is False
+        assert runs_on(leaderboard) == ["first", "late"]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with (
+        mounted(tmp_path / "disk", "ro") as disk,
+        pytest.raises(UploadFailed, match="cannot be written: Read-only file system"),
+    ):
+        publish(read_publication(make_run_folder(tmp_path / "outputs", make_record()), tmp_path), disk / "leaderboard")
+
+
+def test_an_upload_waits_for_the_one_that_holds_the_lock(tmp_path: Path) -> None:
+    leaderboard = tmp_path / "leaderboard"
+    publish_record(make_record(run_name="first"), leaderboard)
+    folder = make_run_folder(tmp_path / "outputs", make_record(run_name="second"))
+    with FileLock(leaderboard / ".lock"):
+        second = start_publishing(leaderboard, folder)
+        assert second.stdout is not None
+        assert second.stdout.readline() == "ready\n"
+        assert runs_on(leaderboard) == ["first"]
+    assert second.wait(timeout=60) == 0
+    second.stdout.close()
+    assert runs_on(leaderboard) == ["first", "second"]
+
+
+PUBLISH = """
+import sys
+from pathlib import Path
+from benchy.leaderboard.folder import publish
+from benchy.leaderboard.publication import read_publication
+publications = [read_publication(Path(folder), Path(folder)) for folder in sys.argv[2:]]
+print("ready", flush=True)
+for publication in publications:
+    publish(publication, Path(sys.argv[1]))
+"""
+
+
+def start_publishing(leaderboard: Path, *folders: Path) -> subprocess.Popen[str]:
+    """A process that publishes some runs after saying "ready"."""
+    command = [sys.executable, "-c", PUBLISH, str(leaderboard), *map(str, folders)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_uploads_at_the_same_moment_lose_nothing(tmp_path: Path) -> None:
+    leaderboard = tmp_path / "leaderboard"
+    records = [make_record(f"org/{index}", {"arc": index / 20}) for index in range(16)]
+    folders = [make_run_folder(tmp_path / "outputs", record) for record in records]
+    processes = [start_publishing(leaderboard, *folders[index::4]) for index in range(4)]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0, 0, 0]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.close()
+    names = sorted(record.run_name for record in records)
+    assert sorted(path.name for path in (leaderboard / "records").iterdir()) == names
+    assert runs_on(leaderboard) == names
+    page = (leaderboard / "leaderboard.html").read_text()
+    assert all(f'data-run="{name}"' in page for name in names)
+    assert (leaderboard / "leaderboard.csv").read_text().count("\n") == len(names) + 1
+
+
+KILL_AT_EVERY_MOMENT = """
+import os, shutil, signal, sys
+from pathlib import Path
+from benchy.leaderboard.folder import publish
+from benchy.leaderboard.publication import read_publication
+
+before, folder = Path(sys.argv[1]), Path(sys.argv[2])
+left, leaderboard = 0, before
+
+def count_down(event, arguments):
+    global left
+    if left and event.partition(".")[0] in {"open", "os", "shutil"} and str(leaderboard) in str(arguments):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(count_down)
+moment, killed = 0, True
+while killed:
+    moment += 1
+    leaderboard = before.with_name(f"moment-{moment}")
+    shutil.copytree(before, leaderboard)
+    child = os.fork()
+    if child == 0:
+        left = moment
+        publish(read_publication(folder, folder), leaderboard)
+        os._exit(0)
+    killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
+"""
+
+
+def test_a_kill_at_any_moment_leaves_the_leaderboard_whole(tmp_path: Path) -> None:
+    """A process kills itself at its first, second, ... look at or change of the leaderboard, until one gets through."""
+    before = tmp_path / "leaderboards" / "before"
+    publish_record(make_record("org/first", run_name="first"), before)
+    folder = make_run_folder(tmp_path / "outputs", make_record("org/second", run_name="second"))
+    subprocess.run([sys.executable, "-c", KILL_AT_EVERY_MOMENT, before, folder], timeout=200, check=True)
+    moments = sorted(before.parent.glob("moment-*"), key=lambda path: int(path.name.partition("-")[2]))
+    assert len(moments) > 20
+    finished = files_of(moments[-1])
+    old_and_new = {name: {files_of(before).get(name), data} for name, data in finished.items()}
+    seen = set()
+    for leaderboard in moments[:-1]:
+        left = files_of(leaderboard)
+        assert all(left.get(name) in either for name, either in old_and_new.items())
+        assert ("records/second/record.json" in left) == ("records/second/results_2026-11-01T12-05-00.json" in left)
+        seen.add(tuple(sorted(name for name in FILES if left[name] == finished[name])))
+        assert publish(read_publication(folder, folder), leaderboard)[1] == ("records/second/record.json" in left)
+        assert files_of(leaderboard) == finished
+        assert not (leaderboard / ".incoming").exists()
+    assert {0, 1, 2, 3} == {len(renewed) for renewed in seen}, "kills before, between and after the three files"
+
+
+def files_of(leaderboard: Path) -> dict[str, bytes]:
+    """What a reader sees."""
+    return {name: data for name, (data, _) in content(leaderboard).items() if not name.startswith(".")}

@@ -1,0 +1,110 @@
+"""What a worker's container is, as plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from benchy.config import BenchmarkConfig, parse_config
+from benchy.errors import ConfigError
+from benchy.runtimes.base import RunIdentity
+from benchy.runtimes.docker.engine import docker_arguments
+from benchy.runtimes.docker.mounts import MountOption
+from benchy.runtimes.docker.options import ContainerOptions, container_options
+from tests.runtimes import A_RUN
+
+HOST = {"HF_TOKEN": "hf_secret", "PREFECT_API_KEY": "secret", "HF_ENDPOINT": "http://hub", "PATH": "/host/bin"}
+
+
+def config(**sections: Any) -> BenchmarkConfig:
+    return parse_config({"model": {"name": "a/b"}, "evaluation": {"tasks": "x"}} | sections, source="test")
+
+
+def options(settings: BenchmarkConfig | None = None, *, on_gpus: bool = True, **more: Any) -> ContainerOptions:
+    given: dict[str, Any] = {"image_id": "sha256:1", "host": HOST, "gid": 100, "working_dir": "/srv"} | more
+    return container_options(settings or config(), A_RUN, on_gpus=on_gpus, **given)
+
+
+def test_a_container_may_do_nothing_that_it_need_not() -> None:
+    arguments = docker_arguments(options())
+    assert arguments["user"] == "10001:100"
+    assert arguments["read_only"]
+    assert arguments["cap_drop"] == ["ALL"]
+    assert arguments["security_opt"] == ["no-new-privileges"]
+    assert arguments["pids_limit"] == 4096
+    assert arguments["init"]
+    assert arguments["auto_remove"]
+    assert "privileged" not in arguments
+
+
+def test_no_secret_of_the_host_is_in_what_docker_inspect_shows() -> None:
+    shown = str(docker_arguments(options()))
+    assert "secret" not in shown
+    assert "http://hub" in shown
+
+
+def test_gpus_go_to_the_engine_and_to_the_worker_that_checks_them() -> None:
+    made = options(gpu_ids=["GPU-1"], gpu_uuids=["GPU-1"])
+    (request,) = docker_arguments(made)["device_requests"]
+    assert request["DeviceIDs"] == ["GPU-1"]
+    assert request["Capabilities"] == [["gpu"]]
+    assert made.environment["BENCHY_GPUS"] == "GPU-1"
+    assert made.labels["benchy.gpus.nvidia_smi"] == "GPU-1"
+
+
+def test_cdi_names_go_to_the_engine_as_they_are() -> None:
+    made = options(gpu_ids=["nvidia.com/gpu=0"], gpu_uuids=["GPU-1"])
+    (request,) = docker_arguments(made)["device_requests"]
+    assert request["Driver"] == "cdi"
+    assert request["DeviceIDs"] == ["nvidia.com/gpu=0"]
+
+
+def test_without_gpus_the_engine_is_asked_for_none() -> None:
+    assert docker_arguments(options())["device_requests"] == []
+    assert "BENCHY_GPUS" not in options().environment
+
+
+def test_labels_name_the_run_and_the_flow_run() -> None:
+    assert options().labels == {"benchy.runs.run": A_RUN.name, "benchy.gpus.nvidia_smi": ""}
+    run = RunIdentity(A_RUN.name, A_RUN.run_id, A_RUN.folder, flow_run_id="f-1")
+    made = container_options(config(), run, on_gpus=True, image_id="sha256:1", host=HOST, gid=0, working_dir="/")
+    assert made.labels["benchy.flow_run"] == "f-1"
+
+
+def test_limits_come_from_the_config() -> None:
+    limits = {"shm_size": "2g", "memory": "64g", "pids_limit": 100, "ulimits": {"memlock": -1}}
+    arguments = docker_arguments(options(config(container=limits)))
+    assert (arguments["shm_size"], arguments["mem_limit"], arguments["pids_limit"]) == ("2g", "64g", 100)
+    assert arguments["memswap_limit"] == "64g"
+    (ulimit,) = arguments["ulimits"]
+    assert (ulimit.name, ulimit.soft, ulimit.hard) == ("memlock", -1, -1)
+
+
+def test_the_cache_is_mounted_in_every_run_but_not_for_an_upload() -> None:
+    cache = MountOption("volume", "weights", "/cache", writable=True)
+    settings = config(container={"cache": "weights"})
+    assert cache in options(settings).mounts
+    assert cache not in options(settings, on_gpus=False).mounts
+    assert options().environment["HF_HOME"] == "/cache/huggingface"
+    assert options(on_gpus=False).environment["HF_HOME"] == "/tmp/huggingface"  # noqa: S108 - in the container
+
+
+def test_volumes_of_the_config_are_mounts() -> None:
+    made = options(config(container={"volumes": ["/data:/mnt:ro", "named:/vol"]}))
+    assert MountOption("bind", "/data", "/mnt") in made.mounts
+    assert MountOption("volume", "named", "/vol", writable=True) in made.mounts
+
+
+@pytest.mark.parametrize(
+    ("container", "expected"),
+    [
+        ({"shm_size": "lots"}, "\"container.shm_size\" is 'lots' (a string); expected a size such as 512m or 8g"),
+        ({"volumes": ["/data"]}, "expected source:target or source:target:ro"),
+        ({"shmsize": "8g"}, 'unknown key "container.shmsize"; did you mean "container.shm_size"?'),
+    ],
+)
+def test_a_wrong_container_section_says_what_was_expected(container: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ConfigError) as failed:
+        config(container=container)
+    assert expected in failed.value.message
