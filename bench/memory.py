@@ -1,4 +1,4 @@
-"""Compares the estimate of benchy/memory.py with the peak of live tensors, for small models with random weights.
+"""Compares the memory estimate with the peak of live tensors, for small models with random weights.
 
 ``python bench/memory.py`` prints the table of docs/memory.md. The peak is that of the tensors alone (torch's
 MemTracker, on the CPU): what an allocator adds on a GPU is not in it.

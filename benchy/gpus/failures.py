@@ -1,7 +1,8 @@
 """What is said when no GPU is given, and what to do about it.
 
 The driver, NVIDIA's container toolkit, the Docker engine and torch each say it in their own words. The texts here are
-of real hosts; tests/runtimes/test_refusals.py and tests/worker/test_environment.py have them whole, with the threads.
+of real hosts. They stand whole, with the threads that they come from, in tests/runtimes/docker/test_failures.py
+and tests/worker/machine/test_environment.py.
 """
 
 from __future__ import annotations

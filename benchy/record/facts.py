@@ -51,7 +51,7 @@ class ModelIdentity(FrozenModel):
 
 
 class MemoryEstimate(FrozenModel):
-    """What one GPU is thought to hold at the peak of a forward pass; see benchy/memory.py."""
+    """What one GPU is thought to hold at the peak of a forward pass; see benchy/checkpoint/memory.py."""
 
     batch: int
     length: int

@@ -100,7 +100,7 @@ def test_workers_at_the_same_moment_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_is_killed_leaves_the_leaderboard_whole(tmp_path: Path) -> None:
-    """At random moments of its life; tests/leaderboard/test_folder.py kills at every moment of the writing."""
+    """At random moments of its life; tests/leaderboard/stores/test_folder.py kills at every moment of the writing."""
     leaderboard, delays = tmp_path / "leaderboard", random.Random(7)  # noqa: S311 - no secret
     upload(run_folder(tmp_path, make_record("org/first", {"arc": 0.5})), leaderboard)
     folders = [run_folder(tmp_path, make_record(f"org/{index}", {"arc": index / 10})) for index in range(5)]

@@ -421,7 +421,7 @@ def logged(settings: dict[str, Any], tmp_path: Path) -> tuple[BenchmarkConfig, P
 def test_an_evaluation_whose_container_is_killed_goes_on_in_a_new_one_with_the_same_scores_and_samples(
     logged: tuple[BenchmarkConfig, Path], docker_host: Engine, tmp_path: Path
 ) -> None:
-    """At random moments; tests/worker/test_answering.py does the same to processes."""
+    """At random moments; tests/worker/answers/test_resumable_lm.py does the same to processes."""
     config, log = logged
     undisturbed, evaluation = (
         Evaluation(run_folder=str(tmp_path / "outputs" / "run" / name)) for name in ("undisturbed", "killed")
