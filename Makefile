@@ -6,8 +6,11 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test bench check format install install-dev clean
+.PHONY: help demo test bench check format layout install install-dev clean
 .DEFAULT_GOAL := demo
+
+help: ## what `make` can do here
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 demo: install ## run the main job on the demo model
 	$(BIN)/benchy run configs/demo.yaml
@@ -24,12 +27,15 @@ check: install-dev ## formatting, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: install-dev
+format: install-dev ## format, and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-install: $(VENV)/installed
-install-dev: $(VENV)/installed-dev
+layout: ## write docs/layout.md anew
+	$(PYTHON) docs/make_layout.py
+
+install: $(VENV)/installed ## what a run needs
+install-dev: $(VENV)/installed-dev ## what the tests and checks need
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -40,5 +46,5 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) --editable '.[flow,worker,dev]'
 	touch $@
 
-clean:
+clean: ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
