@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchy.config import LM_EVAL_SEEDS, BenchmarkConfig, parse_config
+from benchy.config.sections import Seeds
 from benchy.record import (
     BenchmarkResult,
     BenchmarkSeconds,
@@ -153,7 +154,7 @@ def make_evaluation(
     benchmarks: tuple[BenchmarkResult, ...],
     groups: tuple[BenchmarkResult, ...] = (),
     *,
-    seeds: tuple[int, int, int, int] = LM_EVAL_SEEDS,
+    seeds: Seeds = LM_EVAL_SEEDS,
 ) -> EvaluationResult:
     """What an evaluation answers."""
     return EvaluationResult(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +22,15 @@ class Shape:
     intermediate: int
     vocabulary: int
     positions: int | None
-    """Longest input that the model was made for; None if it says none."""
+    """Longest input that its max_position_embeddings give, which lm-eval reads; None if it says none."""
+    longest: int | None
+    """Longest input once its rotary positions are scaled (YaRN and others)."""
 
 
 def read_shape(config: dict[str, Any]) -> Shape | None:
     """The shape in a config.json; None for an architecture that says it in other words."""
     text = config.get("text_config") or config
-    layers = _first(text, "num_hidden_layers", "n_layer", "num_layers")
+    layers = count_layers(text)
     heads = _first(text, "num_attention_heads", "n_head", "num_heads")
     hidden = _first(text, "hidden_size", "n_embd", "d_model")
     vocabulary = _first(text, "vocab_size") or config.get("vocab_size")
@@ -37,6 +40,7 @@ def read_shape(config: dict[str, Any]) -> Shape | None:
     if isinstance(kinds, list):
         sliding = sum(kind in {"sliding_attention", "chunked_attention"} for kind in kinds)
         layers = sum(kind == "full_attention" for kind in kinds) + sliding  # linear attention keeps no tokens
+    positions = _first(text, "max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length", "seq_length")
     return Shape(
         layers_full=layers - sliding,
         layers_sliding=sliding,
@@ -45,8 +49,24 @@ def read_shape(config: dict[str, Any]) -> Shape | None:
         hidden=hidden,
         intermediate=_first(text, "intermediate_size", "n_inner", "ffn_dim", "moe_intermediate_size") or 4 * hidden,
         vocabulary=vocabulary,
-        positions=_first(text, "max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length", "seq_length"),
+        positions=positions,
+        longest=positions and max([positions, *_scaled_positions(text, positions)]),
     )
+
+
+def _scaled_positions(text: dict[str, Any], positions: int) -> Iterator[int]:
+    """The longest input of each scaling, its factor times the positions before; some models have several."""
+    said = text.get("rope_parameters") or text.get("rope_scaling") or {}
+    scalings = [said, *said.values()] if isinstance(said, dict) else []
+    for scaling in scalings:
+        factor = scaling.get("factor") if isinstance(scaling, dict) else None
+        if isinstance(factor, int | float):
+            yield int(factor * (_first(scaling, "original_max_position_embeddings") or positions))
+
+
+def count_layers(text: dict[str, Any]) -> int | None:
+    """How many layers a text model's config says; None if it does not say it."""
+    return _first(text, "num_hidden_layers", "n_layer", "num_layers")
 
 
 def stored_dtype(config: dict[str, Any]) -> str | None:

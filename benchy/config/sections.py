@@ -41,9 +41,25 @@ def as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _as_seeds(value: object) -> object:
+    """lm-eval's ``0,None,1234,1234`` too: one is for all four, and after three comes its own last one."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list):
+        return value
+    seeds = [_as_seed(part) for part in parts]
+    return tuple(seeds * 4 if len(seeds) == 1 else [*seeds, *LM_EVAL_SEEDS[3:]] if len(seeds) == 3 else seeds)
+
+
+def _as_seed(value: object) -> object:
+    text = value.strip().lower() if isinstance(value, str) else ""
+    return None if text == "none" else int(text) if text.isdecimal() else value
+
+
 _Name = Annotated[str, Field(min_length=1)]
 
 
+_Seed = Annotated[int, Field(ge=0)] | None
+Seeds = tuple[_Seed, _Seed, _Seed, _Seed]
 _Bytes = Annotated[str, Field(pattern=SIZE)]
 _Volume = Annotated[str, Field(pattern=MOUNT)]
 
@@ -105,8 +121,11 @@ class EvaluationConfig(Section):
     """Arguments of generation (``temperature=0,max_gen_toks=64``) over the benchmarks' own."""
     include_path: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
     """Folders with lm-eval task files of your own."""
-    seed: Annotated[int, Field(ge=0)] | Annotated[tuple[int, int, int, int], BeforeValidator(as_tuple)] | None = None
-    """One seed, or four for Python, numpy, torch and few-shot sampling; lm-eval's are 0, 1234, 1234, 1234."""
+    seed: Annotated[_Seed | tuple[_Seed, _Seed, _Seed, _Seed], BeforeValidator(_as_seeds)] = None
+    """One seed, or four for Python, numpy, torch and few-shot sampling; lm-eval's are 0, 1234, 1234, 1234.
+
+    As there, ``None`` in the place of a seed sets none: ``0,None,1234,1234``.
+    """
     confirm_run_unsafe_code: bool = False
     """Allow benchmarks that run code that the model wrote."""
     cache_requests: bool = False
@@ -117,7 +136,7 @@ class EvaluationConfig(Section):
     """Where each run gets its folder."""
 
     @property
-    def seeds(self) -> tuple[int, int, int, int]:
+    def seeds(self) -> Seeds:
         """For Python, numpy, torch and few-shot sampling; one number sets all four, as in lm-eval."""
         if self.seed is None:
             return LM_EVAL_SEEDS

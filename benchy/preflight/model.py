@@ -81,7 +81,7 @@ def known_architectures() -> frozenset[str] | None:
 
 def _require_positions(config: BenchmarkConfig, model: dict[str, Any]) -> None:
     asked, shape = config.model.max_length, read_shape(model)
-    positions = shape.positions if shape else None
+    positions = shape.longest if shape else None
     if asked is None or positions is None or asked <= positions:
         return
     raise ConfigError(

@@ -204,7 +204,16 @@ def test_benchy_test_needs_no_benchmarks() -> None:
 
 @pytest.mark.parametrize(
     ("said", "seeds"),
-    [("", (0, 1234, 1234, 1234)), ("  seed: 7\n", (7, 7, 7, 7)), ("  seed: [1, 2, 3, 4]\n", (1, 2, 3, 4))],
+    [
+        ("", (0, 1234, 1234, 1234)),
+        ("  seed: 7\n", (7, 7, 7, 7)),
+        ("  seed: [1, 2, 3, 4]\n", (1, 2, 3, 4)),
+        ("  seed: 0,None,8,52\n", (0, None, 8, 52)),
+        ("  seed: None\n", (None,) * 4),
+        ("  seed: [1, null, None]\n", (1, None, None, 1234)),
+    ],
 )
-def test_one_seed_sets_all_four(written: Path, said: str, seeds: tuple[int, ...]) -> None:
-    assert load(written, changed("  limit: 10\n", said)).evaluation.seeds == seeds
+def test_seeds_are_said_as_lm_eval_takes_them(written: Path, said: str, seeds: tuple[int | None, ...]) -> None:
+    config = load(written, changed("  limit: 10\n", said))
+    assert config.evaluation.seeds == seeds
+    assert parse_config(config.model_dump(mode="json"), source="again").evaluation.seeds == seeds

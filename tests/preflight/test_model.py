@@ -15,6 +15,9 @@ from tests.commands import benchy
 from tests.hub.commands import hub_config
 from tests.hub.models import tiny_llama, write_files
 
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 256}
+LINEAR = {"rope_type": "linear", "factor": 2.0, "rope_theta": 10000.0}
+
 
 def check(folder: Path, files: dict[str, bytes], evaluation: dict[str, Any] | None = None, **model: Any) -> Any:
     """`benchy check` of a model in a folder."""
@@ -35,6 +38,9 @@ def check(folder: Path, files: dict[str, bytes], evaluation: dict[str, Any] | No
         ),
         pytest.param({"model_type": None}, {}, 7, "names no model_type", id="none"),
         pytest.param({}, {"max_length": 1024}, 2, "was made for 256 positions", id="positions"),
+        pytest.param({"rope_scaling": YARN}, {"max_length": 1025}, 2, "was made for 1024 positions", id="too far"),
+        pytest.param({"rope_scaling": YARN}, {"max_length": 1024}, 0, "", id="yarn"),
+        pytest.param({"rope_parameters": {"full_attention": LINEAR}}, {"max_length": 512}, 0, "", id="of some layers"),
     ],
 )
 def test_a_config_that_cannot_work_is_refused(

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchy.benchmarks.index import require_tasks
 from benchy.config import BenchmarkConfig
+from benchy.config.sections import Seeds
 from benchy.errors import EvaluationFailed
 from benchy.worker.failures import failing_as
 from benchy.worker.harness.task_manager import expand_names, holds_no_documents, task_manager
@@ -72,14 +73,18 @@ def hand_over(built: BuiltTasks) -> Any:
     return built.manager
 
 
-def seed_everything(values: tuple[int, int, int, int]) -> None:
+def seed_everything(values: Seeds) -> None:
     """Seed the global generators, as ``lm_eval.simple_evaluate`` does at its start."""
     import numpy as np
     import torch
 
-    random.seed(values[0])
-    np.random.seed(values[1])
-    torch.manual_seed(values[2])
+    of_python, of_numpy, of_torch, _ = values
+    if of_python is not None:
+        random.seed(of_python)
+    if of_numpy is not None:
+        np.random.seed(of_numpy)
+    if of_torch is not None:
+        torch.manual_seed(of_torch)
 
 
 def _random_state() -> tuple[Any, ...]:
