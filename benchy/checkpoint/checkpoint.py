@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from benchy.backends import loads_weights
 from benchy.checkpoint.files import files_to_load, find_weights, weight_files
 from benchy.checkpoint.shape import stored_dtype
 from benchy.checkpoint.source import HubModel, ModelSource, open_folder, open_repository, read_json
-from benchy.checkpoint.weights import BYTES, Weights, count_weights
+from benchy.checkpoint.weights import BYTES, TensorInfo, Weights, count_weights
 from benchy.config import BenchmarkConfig
 from benchy.errors import ModelNotFound
 from benchy.hub import Repo
@@ -73,16 +74,27 @@ def choose_files(config: BenchmarkConfig, source: ModelSource) -> CheckpointFile
     return CheckpointFiles(weights, files_to_load(source.paths, {entry, *weights}), model)
 
 
-def count_parameters(config: BenchmarkConfig, source: ModelSource, files: CheckpointFiles) -> Weights | None:
-    """From the headers; of pickles (``.bin``) from their size, all but some kB of which are numbers."""
+def read_headers(config: BenchmarkConfig, source: ModelSource, files: CheckpointFiles) -> dict[str, TensorInfo]:
+    """The tensors of all files by name; none of pickles (``.bin``), which say it in no header.
+
+    Raises:
+        ModelNotFound: a file is not there.
+        ModelLoadError: a header is damaged.
+    """
     missing = [path for path in files.weights if path not in source.paths]
     if missing:
         raise ModelNotFound(f"{config.model.name} lacks {missing[0]}, which its index names")
     if not files.have_headers:
-        return _count_pickles(source, files)
-    tied = bool((files.config or {}).get("tie_word_embeddings"))
+        return {}
     with ThreadPoolExecutor(HEADERS_AT_ONCE) as pool:
-        return count_weights(pool.map(source.tensors, files.weights), tied=tied)
+        return {name: info for header in pool.map(source.tensors, files.weights) for name, info in header.items()}
+
+
+def count_parameters(source: ModelSource, files: CheckpointFiles, tensors: Mapping[str, TensorInfo]) -> Weights | None:
+    """From the headers; of pickles from their size, all but some kB of which are numbers."""
+    if not files.have_headers:
+        return _count_pickles(source, files)
+    return count_weights(tensors, tied=bool((files.config or {}).get("tie_word_embeddings")))
 
 
 def _count_pickles(source: ModelSource, files: CheckpointFiles) -> Weights | None:

@@ -50,7 +50,7 @@ def find_weights(paths: Collection[str], model: ModelConfig) -> str:
     else:
         hint = f"it needs one of {', '.join(IN_ORDER[:4])}"
     raise ModelLoadError(
-        f'{model.name} has weights, but none that "{model.backend}" can load: {_some(others)}', hint=hint
+        f'{model.name} has weights, but none that "{model.backend}" can load: {name_some(others)}', hint=hint
     )
 
 
@@ -92,9 +92,10 @@ def _first(paths: Iterable[str], suffix: str) -> str:
 
 
 def _list(what: str, paths: Collection[str], suffix: str) -> str:
-    return f"{what}: {_some([path for path in sorted(paths) if path.endswith(suffix)])}"
+    return f"{what}: {name_some([path for path in sorted(paths) if path.endswith(suffix)])}"
 
 
-def _some(paths: list[str]) -> str:
+def name_some(paths: list[str]) -> str:
+    """The first few of these names, for a message."""
     shown = ", ".join(paths[:4])
     return f"{shown}, ..." if len(paths) > 4 else shown or "none"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Protocol
@@ -62,14 +62,13 @@ class Weights:
         )
 
 
-def count_weights(headers: Iterable[Mapping[str, TensorInfo]], *, tied: bool) -> Weights:
+def count_weights(tensors: Mapping[str, TensorInfo], *, tied: bool) -> Weights:
     """Add up the tensors of all files.
 
     Args:
-        headers: each file's tensors by name.
+        tensors: by name.
         tied: input and output embeddings are one tensor after loading, also where the files hold both.
     """
-    tensors = {name: info for header in headers for name, info in header.items()}
     if tied and any(name.endswith(("embed_tokens.weight", "wte.weight", "embed_in.weight")) for name in tensors):
         tensors = {
             name: info for name, info in tensors.items() if not name.endswith(("lm_head.weight", "embed_out.weight"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchy.benchmarks.index import require_tasks
-from benchy.checkpoint.checkpoint import choose_files, count_parameters, open_checkpoint
+from benchy.checkpoint.checkpoint import choose_files, count_parameters, open_checkpoint, read_headers
 from benchy.checkpoint.memory import estimate_memory, judge_memory
 from benchy.checkpoint.shape import read_shape, stored_dtype
 from benchy.checkpoint.source import HubModel, ModelSource, read_json
@@ -17,6 +17,7 @@ from benchy.preflight.benchmarks import check_benchmarks
 from benchy.preflight.device import check_dtype
 from benchy.preflight.disk import check_download, require_writable
 from benchy.preflight.model import check_model
+from benchy.preflight.weights import check_weights
 from benchy.record import Facts, MemoryEstimate
 
 
@@ -58,7 +59,10 @@ def _examine(config: BenchmarkConfig, source: ModelSource, gpus: tuple[Gpu, ...]
     files = choose_files(config, source)
     if files.config is not None:
         check_model(config, files.config, source.paths, lambda name: read_json(source, name))
-    weights = count_parameters(config, source, files)
+    tensors = read_headers(config, source, files)
+    if files.config is not None and files.have_headers:
+        check_weights(config.model, files.config, tensors)
+    weights = count_parameters(source, files, tensors)
     facts = Facts(
         parameters=weights.parameters if weights and files.have_headers else None,
         bytes_by_dtype=weights.bytes_by_dtype if weights else {},

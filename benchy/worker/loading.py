@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import nullcontext
 from typing import Any
 
+from benchy.backends import loads_weights, trouble_hint
 from benchy.errors import ModelLoadError, WorkerError
 from benchy.protocol import Phase
 from benchy.worker.backends.lm import create_model
 from benchy.worker.failures import failing_as
+from benchy.worker.hf.load_report import refusing_random_weights
 from benchy.worker.ranks import join_ranks
 from benchy.worker.replicas.pool import start_replicas
 from benchy.worker.session import Session
@@ -31,8 +34,13 @@ def loaded_model(session: Session) -> Any:
         session.replicas = start_replicas(config, identity)
         with failing_as(WorkerError, "the processes of the worker do not meet"):
             join_ranks(config.performance.collective_timeout)
-        with failing_as(ModelLoadError, f"{config.model.name} does not load"):
+        hint, loads = trouble_hint(config.model.backend), loads_weights(config.model.backend)
+        with (
+            failing_as(ModelLoadError, f"{config.model.name} does not load", hint=hint),
+            refusing_random_weights() if loads else nullcontext(()) as warnings,
+        ):
             session.lm = create_model(config, identity)
+        session.load_warnings = tuple(warnings)
         session.load_seconds = time.monotonic() - started
         logger.info("Loaded %s in %.1f s", config.model.name, session.load_seconds)
     return session.lm

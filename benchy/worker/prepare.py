@@ -16,6 +16,7 @@ from benchy.worker.backends.lm import lm_eval_arguments
 from benchy.worker.fetch.checkpoint import download_parts, fetch_model
 from benchy.worker.fetch.datasets import DataSets
 from benchy.worker.harness.benchmarks import build_tasks
+from benchy.worker.hf.dry_load import require_whole_weights
 from benchy.worker.machine.devices import require_devices, require_pinned_gpus
 from benchy.worker.machine.environment import describe_environment
 from benchy.worker.session import Session
@@ -45,6 +46,7 @@ def prepare(session: Session, request: Prepare) -> Prepared:
         import_libraries(config)
     started = time.monotonic()
     session.emit(Phase(name="download"))
+    require_whole_weights(config)
     identity = fetch_model(config, session.emit)
     if identity.source != "api":
         model, parts = download_parts(config.model, config.download, session.emit)

@@ -27,6 +27,8 @@ class Session:
     replicas: Any = None
     """The ``benchy.worker.replicas.pool.Replicas`` beside it, if the config asks for some."""
     load_seconds: float | None = None
+    load_warnings: tuple[str, ...] = ()
+    """Of the libraries that loaded the model."""
 
     def prepared(self) -> tuple[BenchmarkConfig, ModelIdentity]:
         """The config and model of ``prepare``.

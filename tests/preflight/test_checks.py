@@ -16,8 +16,12 @@ __all__ = ["loopback_hub"]
 
 
 def test_what_a_model_takes_is_known_from_its_config_and_its_headers(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
-    files = tiny_llama()
-    weights = safetensors_header(model__embed_tokens__weight=("BF16", (1000, 500)), lm_head__weight=("F32", (250, 500)))
+    files = tiny_llama(num_hidden_layers=0)
+    weights = safetensors_header(
+        model__embed_tokens__weight=("BF16", (1000, 500)),
+        model__norm__weight=("F32", (500,)),
+        lm_head__weight=("F32", (249, 500)),
+    )
     repository = loopback_hub.add_repository("org/tiny", files | {"model.safetensors": weights})
     done = benchy_on(loopback_hub, tmp_path, "check", hub_config(tmp_path))
     assert done.returncode == 0, done.stderr
@@ -121,7 +125,7 @@ def test_a_folder_is_checked_by_the_same_rules(tmp_path: Path) -> None:
     refused = benchy("check", hub_config(tmp_path, str(folder)), cwd=tmp_path)
     assert refused.returncode == 7
     assert "tf_model.h5" in refused.stderr
-    write_files({"model.safetensors": safetensors_header(weight=("F32", (2, 2)))}, folder)
+    write_files(tiny_llama(), folder)
     assert benchy("check", hub_config(tmp_path, str(folder)), cwd=tmp_path).returncode == 0
 
 
