@@ -23,6 +23,17 @@ LOCAL_BACKENDS = {
 """lm-eval's model types that load weights themselves; the others speak to a server."""
 
 
+SERVER_HINT = (
+    "check base_url and the rest of model.args, the server's log, and its key in the environment "
+    "(OPENAI_API_KEY for most); the traceback is in the log"
+)
+
+
+def trouble_hint(backend: str) -> str:
+    """What to do where a model does not load or speak; nothing for weights, of which the error's own hint is."""
+    return "" if loads_weights(backend) else SERVER_HINT
+
+
 def loads_weights(backend: str) -> bool:
     """Whether the back end loads weights, rather than asking a server."""
     return backend in LOCAL_BACKENDS

@@ -19,6 +19,7 @@ def model_test_block(name: str, result: ModelTestResult) -> str:
     if result.size_gb is not None:
         lines.append(f"   Size: {result.size_gb:.2f} GB")
     lines.append(f"   Generated: {' '.join(result.generated.split())}")
+    lines += [f"   ⚠️ {warning}" for warning in result.warnings]
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from benchy.config.sections import Seeds
 from benchy.frozen import FrozenModel
 
 
@@ -49,6 +50,8 @@ class ModelTestResult(FrozenModel):
     peak_memory_of: Literal["gpu", "process"]
     gpu_use: tuple[GpuUse, ...] | None = None
     """Of each GPU during this step; None where the model is on none."""
+    warnings: tuple[str, ...] = ()
+    """What was odd while it was loaded and when it spoke, and no reason to refuse it."""
 
     @property
     def size_gb(self) -> float | None:
@@ -129,8 +132,9 @@ class EvaluationResult(FrozenModel):
     """How many of these were answered before a crash, by a worker that is gone."""
     resumed_seconds: float = 0.0
     """How long that worker took for them: part of the inference's seconds, which are those of all answers."""
-    seeds: tuple[int, int, int, int]
-    """Of Python's, numpy's and torch's random numbers, and of the sampling of worked examples."""
+    seeds: Seeds
+    """Of Python's, numpy's and torch's random numbers, and of the sampling of worked examples; None where none was set.
+    """
     batch_sizes: tuple[int, ...]
     """All that were used, in their order: one that did not fit into the memory is followed by its half."""
     scoring: Scoring | None = None

@@ -23,17 +23,23 @@ _NO_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDA error
 
 
 @contextmanager
-def failing_as(kind: type[BenchyError], doing: str) -> Iterator[None]:
-    """Raise what fails inside as ``kind``, with what was being done; memory and disk have their own names."""
+def failing_as(kind: type[BenchyError], doing: str, *, hint: str = "") -> Iterator[None]:
+    """Raise what fails inside as ``kind``, with what was being done; memory and disk have their own names.
+
+    Args:
+        kind: of the error.
+        doing: what was being done.
+        hint: what to do about it; the kind's own hint if not given.
+    """
     try:
         yield
     except BenchyError:
         raise
     except Exception as error:
-        raise name_failure(error, kind, doing) from error
+        raise name_failure(error, kind, doing, hint=hint) from error
 
 
-def name_failure(error: Exception, kind: type[BenchyError], doing: str) -> BenchyError:
+def name_failure(error: Exception, kind: type[BenchyError], doing: str, *, hint: str = "") -> BenchyError:
     """The error of the tree for an exception of torch, transformers, datasets or lm-eval."""
     if is_out_of_memory(error):
         return NotEnoughMemory(f"{doing}: out of memory: {_one_line(error)}")
@@ -44,7 +50,23 @@ def name_failure(error: Exception, kind: type[BenchyError], doing: str) -> Bench
             return DiskFull(f"{doing}: the disk is full: {_one_line(cause)}")
         if answer := _server_failure(cause, doing):
             return answer
-    return kind(f"{doing}: {type(error).__name__}: {_one_line(error)}")
+        if package := _missing_package(cause):
+            return kind(f"{doing}: {_one_line(cause)}", hint=how_to_get(package))
+    return kind(f"{doing}: {type(error).__name__}: {_one_line(error)}", hint=hint)
+
+
+def how_to_get(package: str) -> str:
+    """What to do where a package is missing."""
+    if package == "vllm":
+        return "install Benchy's extra `vllm`; for containers, build Dockerfile.gpu with --build-arg EXTRAS=vllm"
+    return f"install it where the worker runs: `pip install {package}`"
+
+
+def _missing_package(error: BaseException) -> str | None:
+    """The package that an import did not find, or that a library says it needs; None of any other error."""
+    if isinstance(error, ModuleNotFoundError) or (isinstance(error, ImportError) and error.name is None):
+        return error.name.partition(".")[0] if error.name else "PACKAGE"
+    return None
 
 
 def name_unexpected(error: Exception) -> WorkerError:

@@ -30,6 +30,8 @@ class OpenAIServer(ThreadingHTTPServer):
         self.broken: tuple[int, Any] | None = None
         """What all get from now on."""
         self.received = 0
+        self.echo_alone = False
+        """Whether it generates nothing where it is asked for the prompt."""
 
     @property
     def url(self) -> str:
@@ -44,6 +46,10 @@ class OpenAIServer(ThreadingHTTPServer):
                 prompts = request["prompt"] if isinstance(request["prompt"][0], list) else [request["prompt"]]
                 complete = self._score if request.get("echo") else self._complete
                 return 200, {"choices": [{"index": i, **complete(p, request)} for i, p in enumerate(prompts)]}
+            if path == "/v1/messages":
+                words = [{"role": one["role"], "content": one["content"][0]["text"]} for one in request["messages"]]
+                text = self.tokenizer.apply_chat_template(words, tokenize=False, add_generation_prompt=True)
+                return 200, {"content": [{"type": "text", "text": self._complete(text, request)["text"]}]}
             if path == "/v1/chat/completions":
                 text = self.tokenizer.apply_chat_template(
                     request["messages"], tokenize=False, add_generation_prompt=True
@@ -60,7 +66,10 @@ class OpenAIServer(ThreadingHTTPServer):
             logprobs = torch.log_softmax(self.model(torch.tensor([tokens])).logits[0], dim=-1)
         chosen = [float(logprobs[place, token]) for place, token in enumerate(tokens[1:])]
         best = [{"best": float(row.max())} for row in logprobs]
-        return {"text": "", "logprobs": {"token_logprobs": [None, *chosen, 0.0], "top_logprobs": [None, *best]}}
+        given: list[float | None] = [None, *chosen]
+        if self.echo_alone:
+            return {"text": "", "logprobs": {"token_logprobs": given, "top_logprobs": [None, *best[:-1]]}}
+        return {"text": "", "logprobs": {"token_logprobs": [*given, 0.0], "top_logprobs": [None, *best]}}
 
     def _complete(self, prompt: str | list[int], request: dict[str, Any]) -> dict[str, Any]:
         import torch
@@ -68,7 +77,10 @@ class OpenAIServer(ThreadingHTTPServer):
         tokens = self.tokenizer.encode(prompt) if isinstance(prompt, str) else prompt
         self.answered.append(self.tokenizer.decode(tokens))
         whole = self.model.generate(
-            torch.tensor([tokens]), max_new_tokens=request["max_tokens"], do_sample=False, pad_token_id=2
+            torch.tensor([tokens]),
+            max_new_tokens=request.get("max_tokens") or request["max_completion_tokens"],
+            do_sample=False,
+            pad_token_id=2,
         )
         text = self.tokenizer.decode(whole[0, len(tokens) :], skip_special_tokens=True)
         for stop in filter(None, request.get("stop") or []):

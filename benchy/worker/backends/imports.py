@@ -6,7 +6,7 @@ from benchy.backends import loads_weights
 from benchy.config import BenchmarkConfig
 from benchy.errors import ModelLoadError
 from benchy.worker.backends.lm import model_type
-from benchy.worker.failures import failing_as
+from benchy.worker.failures import failing_as, how_to_get
 
 
 def import_libraries(config: BenchmarkConfig) -> None:
@@ -29,14 +29,8 @@ def import_libraries(config: BenchmarkConfig) -> None:
             package = error.name or backend
             raise ModelLoadError(
                 f'the back end "{backend}" needs the package {package}, which is not installed',
-                hint=_how_to_get(package),
+                hint=how_to_get(package),
             ) from error
     if loads_weights(config.model.backend):
         import transformers.generation.utils  # transformers does it when the first model loads
         import transformers.modeling_utils  # noqa: F401
-
-
-def _how_to_get(package: str) -> str:
-    if package == "vllm":
-        return "install Benchy's extra `vllm`; for containers, build Dockerfile.gpu with --build-arg EXTRAS=vllm"
-    return f"install it where the worker runs: `pip install {package}`"

@@ -27,15 +27,22 @@ def scoring_of(lm: Any) -> Scoring | None:
     return Scoring(way="fast" if lm.stock_reason is None else "stock", reason=lm.stock_reason)
 
 
-def refuse_nan(lm: Any, prompt: str) -> None:
+def refuse_broken_logits(lm: Any, prompt: str) -> None:
+    """Refuse a model that computes no numbers, or the same one for every token.
+
+    Raises:
+        ModelTestFailed: it does.
+    """
     import torch
 
     if lm.AUTO_MODEL_CLASS is None or "CausalLM" not in lm.AUTO_MODEL_CLASS.__name__:
         return
-    tokens = torch.tensor([lm.tok_encode(prompt)], device=lm.device)
+    tokens = torch.tensor([lm.tok_encode(prompt)[-lm.max_length :]], device=lm.device)
     logits = lm._model_call(tokens)
-    if torch.isnan(logits).any():
-        raise ModelTestFailed(f"the logits after {prompt!r} are NaN")
+    if torch.isnan(logits).any() or torch.isposinf(logits).any():
+        raise ModelTestFailed(f"the logits after {prompt!r} are NaN or infinite")
+    if logits.min() == logits.max():
+        raise ModelTestFailed(f"after {prompt!r} all tokens have the same logit", hint="check the weights")
 
 
 def count_parameters(model: Any) -> int:

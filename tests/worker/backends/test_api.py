@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lm_eval.api.registry import get_model
 
 from benchy.config import BenchmarkConfig
-from benchy.errors import AccessDenied, BenchyError, EvaluationFailed, ModelNotFound, NetworkError
+from benchy.errors import AccessDenied, BenchyError, EvaluationFailed, ModelNotFound, ModelTestFailed, NetworkError
 from benchy.protocol import Evaluation, ModelTest, Prepare
 from benchy.record import EvaluationResult, Metric
+from benchy.worker.backends.api import refuse_broken_answers
 from benchy.worker.evaluation.evaluate import evaluation
 from benchy.worker.loading import loaded_model
 from benchy.worker.model_test import model_test
@@ -163,3 +165,126 @@ def test_an_answer_without_text_is_told(
     server.faults = {4: (200, silent), 9: (200, silent)}
     result = evaluate(api_config("tiny_text", chat=True), tmp_path)
     assert "tiny_text: 2 of 12 answers of the API hold no text, and count as wrong" in result.warnings
+
+
+def completion(**logprobs: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "text": "x", "logprobs": logprobs or None}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        pytest.param(completion(), "gave 0 log-probabilities for a prompt of 18 tokens", id="none"),
+        pytest.param(completion(content=[{"token": "x", "logprob": -1.0}]), "gave 0 log-prob", id="llama.cpp"),
+        pytest.param(completion(token_logprobs=[-1.0], top_logprobs=[{"x": -1.0}]), "gave 1 log-prob", id="no echo"),
+        pytest.param(completion(token_logprobs=[None] * 19, top_logprobs=[None] * 19), "of some tokens", id="empty"),
+        pytest.param({"choices": []}, "gave 0 answers to 1 prompts", id="no choice"),
+    ],
+)
+def test_a_server_without_the_prompts_log_probabilities_is_refused(
+    api_config: Callable[..., BenchmarkConfig], server: OpenAIServer, tmp_path: Path, answer: Any, said: str
+) -> None:
+    server.broken = 200, answer
+    with pytest.raises(EvaluationFailed, match=said) as caught:
+        model_test(prepared_session(api_config("tiny_choice")), ModelTest())
+    assert "model.args" in caught.value.hint or "server's log" in caught.value.hint
+    with pytest.raises(EvaluationFailed, match=r"log-probabilities|answers"):
+        evaluate(api_config("tiny_rolling"), tmp_path)
+    assert not list(tmp_path.glob("results_*"))
+
+
+def test_sglangs_own_answers_are_counted_too(model_folder: Path) -> None:
+    config = {"base_url": "http://127.0.0.1:9/generate", "tokenizer": str(model_folder)}
+    lm = get_model("sglang-generate")(model="served", **config)
+    refuse_broken_answers(lm)
+    scored = [[None, 1, None], [-1.0, 2, None], [-2.0, 3, None]]
+    answer = {"meta_info": {"input_token_logprobs": scored, "input_top_logprobs": [[one] for one in scored]}}
+    assert lm.parse_logprobs(outputs=answer, tokens=[[1, 2, 3]], ctxlens=[1])[0][0] == -3.0
+    with pytest.raises(EvaluationFailed, match="gave 3 log-probabilities for a prompt of 4 tokens"):
+        lm.parse_logprobs(outputs=answer, tokens=[[1, 2, 3, 4]], ctxlens=[1])
+
+
+def test_a_server_that_echoes_and_generates_nothing_scores_the_last_token_too(
+    api_config: Callable[..., BenchmarkConfig], server: OpenAIServer, tmp_path: Path
+) -> None:
+    config = api_config("tiny_letter,tiny_rolling")
+    whole = evaluate(config, tmp_path / "whole")
+    server.echo_alone = True
+    assert metrics_of(evaluate(config, tmp_path / "echo")) == metrics_of(whole)
+
+
+THOUGHT = {"content": None, "reasoning_content": "Let me think"}
+
+
+@pytest.mark.parametrize(
+    ("message", "usage", "generated"),
+    [
+        pytest.param(THOUGHT, {"completion_tokens": 32}, "Hello, world!Let me think", id="vLLM"),
+        pytest.param({"reasoning": "Let me think"}, {}, "Hello, world!Let me think", id="no content"),
+        pytest.param({"content": ""}, {"completion_tokens": 32}, "Hello, world!", id="hidden"),
+    ],
+)
+def test_a_model_that_thinks_first_is_evaluated(
+    api_config: Callable[..., BenchmarkConfig],
+    server: OpenAIServer,
+    message: dict[str, Any],
+    usage: dict[str, int],
+    generated: str,
+) -> None:
+    server.broken = 200, {"choices": [{"index": 0, "message": message, "finish_reason": "length"}], "usage": usage}
+    result = model_test(prepared_session(api_config("tiny_text", chat=True)), ModelTest())
+    assert result.generated == generated
+    assert [warning for warning in result.warnings if "max_gen_toks" in warning]
+
+
+def test_a_server_that_says_nothing_at_all_is_told_so(
+    api_config: Callable[..., BenchmarkConfig], server: OpenAIServer
+) -> None:
+    server.broken = 200, {"choices": [{"index": 0, "text": ""}]}
+    with pytest.raises(ModelTestFailed, match="said nothing") as caught:
+        model_test(prepared_session(api_config("tiny_text")), ModelTest())
+    assert "base_url" in caught.value.hint
+    assert "dtype" not in caught.value.hint
+    server.broken = 200, {"choices": [{"index": 0, "text": ""}], "usage": {"completion_tokens": 1}}
+    result = model_test(prepared_session(api_config("tiny_text")), ModelTest())
+    assert "said nothing" in result.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("backend", "path", "key"),
+    [
+        ("anthropic-chat", "messages", "ANTHROPIC_API_KEY"),
+        ("anthropic-chat-completions", "messages", "ANTHROPIC_API_KEY"),
+        ("openai-chat-completions", "chat/completions", "OPENAI_API_KEY"),
+    ],
+)
+def test_every_chat_api_is_asked_with_messages(
+    make_config: MakeConfig, server: OpenAIServer, tmp_path: Path, backend: str, path: str, key: str
+) -> None:
+    model = {"name": SERVED, "backend": backend, "dtype": None, "args": {"base_url": f"{server.url}/{path}"}}
+    config = make_config("tiny_text", model=model, batch_size=1, apply_chat_template=True)
+    session = Session(emit=lambda _event: None)
+    prepare(session, Prepare(config=config, server_keys={key: "sk-1"}))
+    result = model_test(session, ModelTest())
+    assert server.answered[-1] == "[user] Hello, world!\n[assistant]"
+    assert len(result.generated) > len("Hello, world!")
+    assert evaluation(session, Evaluation(run_folder=str(tmp_path))).benchmarks[0].documents == 12
+
+
+def test_blocks_of_one_answer_are_one_text() -> None:
+    lm = get_model("anthropic-chat")(model="served")
+    refuse_broken_answers(lm)
+    thought = {"content": [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "a"}, {"text": "b"}]}
+    assert lm.parse_generations(outputs=[thought, {"content": []}]) == ["ab", ""]
+    with pytest.raises(EvaluationFailed, match="holds no message"):
+        lm.parse_generations(outputs={"type": "error"})
+
+
+def test_without_a_key_the_key_is_named(make_config: MakeConfig, server: OpenAIServer) -> None:
+    args = {"base_url": f"{server.url}/chat/completions"}
+    model = {"name": SERVED, "backend": "openai-chat-completions", "dtype": None, "args": args}
+    session = prepared_session(make_config("tiny_text", model=model, batch_size=1, apply_chat_template=True))
+    with pytest.raises(BenchyError, match="OPENAI_API_KEY") as caught:
+        model_test(session, ModelTest())
+    assert "dtype" not in caught.value.hint
+    assert "key in the environment" in caught.value.hint
