@@ -3,7 +3,7 @@
 ::
 
     BenchyError                     1
-    ├── ConfigError                 2   the YAML file or the command line is wrong; nothing was started
+    ├── ConfigError                 2   the YAML file, the command line or a setting of this host is wrong
     ├── TaskNotFound                3   a benchmark that lm-eval does not know
     ├── ModelNotFound               4   no such repository, revision or folder, or no weights in it
     ├── AccessDenied                5   private or gated, or the token is missing or not valid
@@ -33,6 +33,7 @@ An error travels from the worker to the host as :class:`ErrorData` and is raised
 from __future__ import annotations
 
 import errno
+import re
 import traceback
 from collections.abc import Iterator
 from typing import ClassVar
@@ -57,6 +58,23 @@ class ErrorData(BaseModel):
     """Where it was raised, for the log; never shown on the terminal."""
 
 
+LONGEST_MESSAGE = 1300
+"""Characters of what failed."""
+LONGEST_HINT = 300
+"""Characters of one thing to do."""
+_LONG_WORD = re.compile(r"\S{300,}")
+
+
+def shortened(text: str) -> str:
+    """A message with all that it quotes cut to what a person reads; what no file or terminal takes is escaped."""
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return _cut(_LONG_WORD.sub(lambda word: _cut(word[0], 200), text), LONGEST_MESSAGE)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 63]} … {text[-60:]}"
+
+
 class BenchyError(Exception):
     """What every error of Benchy is; ``str(error)`` is what failed, ``hint`` what to do."""
 
@@ -65,8 +83,8 @@ class BenchyError(Exception):
     default_transient: ClassVar[bool] = False
 
     def __init__(self, message: str, *, hint: str = "", transient: bool | None = None, traceback: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = shortened(message)
+        super().__init__(self.message)
         self.hint = ""
         self.transient = self.default_transient if transient is None else transient
         self.traceback = traceback
@@ -75,6 +93,7 @@ class BenchyError(Exception):
 
     def add_hint(self, more: str) -> None:
         """Say what (else) to do."""
+        more = _cut(more, LONGEST_HINT)
         self.hint = f"{self.hint}; then {more}" if self.hint else more
         self.add_note(f"→ {more}")  # so it ends each traceback, also in Prefect's log
 
@@ -94,7 +113,7 @@ class BenchyError(Exception):
 
 
 class ConfigError(BenchyError):
-    """The YAML file or the command line is wrong; nothing was started."""
+    """The YAML file, the command line or a setting of this host is wrong."""
 
     exit_code = 2
 
@@ -273,8 +292,28 @@ def as_benchy_error(error: BaseException) -> BenchyError:
     if not isinstance(error, Exception):
         return Interrupted("the run was interrupted")
     text = "".join(traceback.format_exception(error))
+    if isinstance(error, OSError) and (refused := _refused_by_host(error, text)):
+        return refused
     return BenchyError(
         f"unexpected {type(error).__name__}: {error}",
         hint="this is a bug in Benchy; please report it with the log",
         traceback=text,
     )
+
+
+_REFUSALS = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EIO,
+    errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.EINVAL,
+}  # fmt: skip
+"""What an operating system says of its own files and limits, and of no mistake in this code."""
+
+
+def _refused_by_host(error: OSError, text: str) -> BenchyError | None:
+    """The error for a file or a limit of this host that is in the way."""
+    where = error.filename or "a file"
+    if is_disk_full(error):
+        return DiskFull(f"no space left for {where}", traceback=text)
+    if error.errno not in _REFUSALS:
+        return None
+    hint = "check who may read and write it (`ls -l`), and HOME, HF_HOME and PREFECT_HOME"
+    return ConfigError(f"this host refuses {where}: {error.strerror}", hint=hint, traceback=text)

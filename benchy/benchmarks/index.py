@@ -22,13 +22,17 @@ from typing import Literal
 
 import yaml
 
-from benchy.errors import TaskNotFound
+from benchy.bounded_yaml import MOST_BYTES, PlainLoader, read_yaml
+from benchy.errors import ConfigError, TaskNotFound
 
 _KEYS = re.compile(
     rb"^[\"']?(task|group|tag|class|include)[\"']?[ \t]*:[ \t]*(.*)$((?:\n(?:[ \t].*|-.*|[ \t]*#.*|))*)", re.MULTILINE
 )
 _PLAIN = re.compile(rb"""(?P<quote>["']?)(?P<name>[A-Za-z_][\w./-]*)(?P=quote)""")
 _IGNORED_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
+
+MOST_ENTRIES = 100_000
+"""Files and folders below one of ``include_path``; lm-eval's own are 16,000."""
 
 Kind = Literal["task", "group", "tag"]
 
@@ -132,8 +136,14 @@ def _cache_folder() -> Path:
 
 def _yaml_files(root: Path) -> Iterable[Path]:
     """In lm-eval's order, which decides which of two files with one name counts."""
-    found = []
+    found, entries = [], 0
     for folder, folders, files in os.walk(root):
+        entries += len(folders) + len(files)
+        if entries > MOST_ENTRIES:
+            raise ConfigError(
+                f'evaluation.include_path: below "{root}" are more than {MOST_ENTRIES:,} files and folders',
+                hint="name the folder of your task files",
+            )
         folders[:] = [name for name in folders if name not in _IGNORED_FOLDERS]
         found += [f"{folder}/{name}" for name in files if name.endswith(".yaml")]
     return map(Path, sorted(found))
@@ -153,9 +163,9 @@ def _top_level(path: Path, cache: dict[Path, dict[str, object]], seen: tuple[Pat
     if path in cache:
         return cache[path]
     try:
-        text = path.read_bytes().replace(b"\r\n", b"\n")
+        text = _read(path).replace(b"\r\n", b"\n")
         own = {key.decode(): _value(first, rest) for key, first, rest in _KEYS.findall(text)}
-    except (OSError, yaml.YAMLError):
+    except (OSError, ValueError, yaml.YAMLError):
         return {}
     merged: dict[str, object] = {}
     for included in _as_list(own.pop("include", None)):
@@ -166,13 +176,21 @@ def _top_level(path: Path, cache: dict[Path, dict[str, object]], seen: tuple[Pat
     return cache[path]
 
 
+def _read(path: Path) -> bytes:
+    """A file's beginning; what is no file, as a pipe that nobody writes to, is never waited for."""
+    if not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES)
+
+
 def _value(first: bytes, rest: bytes) -> object:
     if not rest.strip() and (plain := _PLAIN.fullmatch(first.strip())):
         return plain["name"].decode()
-    return yaml.load(first + rest, Loader=AnyTagLoader)  # noqa: S506 - a SafeLoader that reads unknown tags as nothing
+    return read_yaml(first + rest, AnyTagLoader)
 
 
-class AnyTagLoader(yaml.SafeLoader):
+class AnyTagLoader(PlainLoader):
     """Reads ``!function`` as nothing: only names matter here."""
 
 

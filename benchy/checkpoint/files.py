@@ -25,6 +25,8 @@ WEIGHT_SUFFIXES = (
 )  # fmt: skip
 _SMALL_SUFFIXES = (".json", ".txt", ".model", ".jinja", ".tiktoken", ".spm", ".vocab", ".bpe", ".yaml", ".yml", ".py")
 
+_BENCHYS_OWN = {"leaderboard.json", "record.json"}
+
 
 def find_weights(paths: Collection[str], model: ModelConfig) -> str:
     """The one file that holds the weights or names their shards.
@@ -34,7 +36,7 @@ def find_weights(paths: Collection[str], model: ModelConfig) -> str:
         ModelLoadError: there are some, but the back end cannot load their format.
     """
     if gguf := model.args.get("gguf_file"):
-        if gguf not in paths:
+        if str(gguf) not in paths:
             raise ModelNotFound(f'{model.name} holds no "{gguf}"', hint=_list("GGUF files there", paths, ".gguf"))
         return str(gguf)
     prefix = f"{model.args['subfolder']}/" if model.args.get("subfolder") else ""
@@ -69,7 +71,9 @@ def weight_files(entry: str, read: Callable[[str], Path]) -> list[str]:
     folder = entry.rpartition("/")[0]
     try:
         shards = set(json.loads(read(entry).read_bytes())["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if odd := next((shard for shard in shards if not isinstance(shard, str)), None):
+            raise ValueError(f"it names {odd} as a file")  # noqa: TRY301 - as all else that is wrong with it
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelLoadError(f"{entry} is damaged: {error}", hint="the repository needs a new upload") from error
     return sorted(f"{folder}/{shard}" if folder else shard for shard in shards)
 
@@ -78,6 +82,13 @@ def files_to_load(paths: Iterable[str], weights: Collection[str]) -> list[str]:
     """The weights, and every small file beside them that a tokenizer, a config or remote code may need."""
     folders = {"", "additional_chat_templates", *(path.rpartition("/")[0] for path in weights)}
     return sorted({*weights, *(path for path in paths if _is_small_part(path, folders))})
+
+
+def files_to_hash(paths: Iterable[str], weights: Collection[str], *, with_code: bool) -> list[str]:
+    """Those that make a model in a folder what it is: no YAML, which may be Benchy's own, and code only if it may run."""
+    left_out = (".yaml", ".yml", *(() if with_code else (".py",)))
+    loaded = (path for path in files_to_load(paths, weights) if path not in _BENCHYS_OWN)
+    return [path for path in loaded if path in weights or not path.endswith(left_out)]
 
 
 def _is_small_part(path: str, folders: Collection[str]) -> bool:

@@ -77,8 +77,8 @@ def parse_memory(text: str) -> int:
     Raises:
         ConfigError: it says something else.
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(GB|GiB|G|MB|MiB|M)\s*", text, re.IGNORECASE)
-    if match is None:
+    match = re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(GB|GiB|G|MB|MiB|M)\s*", text, re.IGNORECASE)
+    if match is None or float(match[1]) == 0:
         raise ConfigError(f'--gpu-memory: "{text}" is no amount of memory', hint="e.g. --gpu-memory 80GB")
     return int(float(match[1]) * (GIB if match[2].upper().startswith("G") else 1024**2))
 

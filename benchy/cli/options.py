@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ def _gpu_list(_context: click.Context, _option: click.Parameter, value: str | No
     """``0,1`` or ``GPU-8f2c...``."""
     if value is None:
         return None
-    return [int(part) if part.isdigit() else part for part in value.split(",") if part]
+    return [int(part) if re.fullmatch(r"[0-9]{1,9}", part) else part for part in value.split(",") if part]
 
 
 def overrides(command: Callable[..., None]) -> Callable[..., None]:

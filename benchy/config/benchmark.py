@@ -11,6 +11,7 @@ from benchy.config.sections import (
     ContainerConfig,
     DownloadConfig,
     EvaluationConfig,
+    GpuName,
     LoggingConfig,
     ModelConfig,
     PerformanceConfig,
@@ -33,7 +34,7 @@ class BenchmarkConfig(Section):
     """Without it the run ends with its record, and nothing is published."""
     wandb: WandbConfig | None = None
     """Weights & Biases beside the leaderboard, or in its place."""
-    gpus: Annotated[tuple[int | str, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = None
+    gpus: Annotated[tuple[GpuName, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = None
     """The GPUs to use: indices or UUIDs, as ``nvidia-smi -L`` lists them, or CDI names (``nvidia.com/gpu=0``)."""
     runtime: Literal["docker", "process"] | None = None
     """Where the GPU worker runs: a container, or a child process on this machine. If not set: a container where a

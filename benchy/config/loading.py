@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import os
 from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
 
+from benchy.bounded_yaml import MOST_BYTES, compose_yaml, plain_data
 from benchy.config.benchmark import BenchmarkConfig
 from benchy.config.mistakes import KeyPath, describe_mistakes, key_lines, type_name
 from benchy.errors import ConfigError
@@ -22,13 +24,17 @@ def load_config(path: Path) -> BenchmarkConfig:
         ConfigError: not readable, not YAML, or not valid; names the file, the line, the key and what was expected.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        str(path).encode()  # it is a parameter of the flow
+        with path.open("rb") as file:
+            text = file.read(MOST_BYTES + 1).decode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(f"{path}: its name is not UTF-8 text", hint="rename the file") from error
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read: {_reason(error)}", hint=_nearest_file(path)) from error
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = compose_yaml(text)
         lines = key_lines(node, source=str(path)) if node else {}
-        data = yaml.safe_load(text)
+        data = plain_data(node)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     return require_tasks_given(parse_config(data, source=str(path), lines=lines), source=str(path))
@@ -57,12 +63,19 @@ def parse_config(data: object, *, source: str, lines: dict[KeyPath, int] | None 
         raise ConfigError(f"{source}: " + "\n  ".join([*heading, *mistakes]), hint=_FIX_FILE) from error
 
 
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else "not UTF-8 text"
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return "not UTF-8 text" if isinstance(error, UnicodeError) else str(error)
 
 
 def _nearest_file(path: Path) -> str:
-    siblings = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
+    try:
+        siblings = [p.name for p in path.parent.glob("*.y*ml") if p.name != path.name]
+    except (OSError, ValueError):
+        siblings = []
+    if os.path.lexists(path):
+        return "check what it is, and who may read it (`ls -l`)"
     near = difflib.get_close_matches(path.name, siblings, n=1)
     if near:
         return f"did you mean {path.parent / near[0]}?"

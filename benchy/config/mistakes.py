@@ -13,9 +13,12 @@ from benchy.errors import ConfigError
 
 KeyPath = tuple[str | int, ...]
 """Where a key stands: ``("evaluation", "tasks", 0)``."""
+MOST_SHOWN = 20
+"""Mistakes that are named of one file; a hundred are one mistake made a hundred times."""
 PATTERNS_IN_WORDS = {
-    (AUTO := r"^auto(:\d+(\.\d+)?)?$"): "auto or auto:N",
-    (SIZE := r"^[1-9][0-9]*[bkmg]$"): "a size such as 512m or 8g",
+    (AUTO := r"^auto(:\d{1,9}(\.\d{1,9})?)?$"): "auto or auto:N",
+    (SIZE := r"^[1-9][0-9]{0,11}[bkmg]$"): "a size such as 512m or 8g",
+    (NO_NUL := r"^[^\x00]*$"): "text without null characters",
     (MOUNT := r"^[^:]+:/[^:]*(:r[ow])?$"): "source:target or source:target:ro",
 }
 _IN_WORDS = {
@@ -27,6 +30,7 @@ _IN_WORDS = {
     "string_type": "text",
     "int_type": "a whole number",
     "float_type": "a number",
+    "finite_number": "a finite number",
     "bool_type": "true or false",
     "dict_type": "a section",
 }
@@ -43,7 +47,9 @@ def describe_mistakes(errors: Sequence[ErrorDetails], root: type[BaseModel], lin
     by_key: dict[KeyPath, list[ErrorDetails]] = {}
     for error in errors:
         by_key.setdefault(_key_path(error["loc"], root), []).append(error)
-    return [_describe(path, group, root, lines) for path, group in by_key.items()]
+    shown = [_describe(path, group, root, lines) for path, group in list(by_key.items())[:MOST_SHOWN]]
+    more = len(by_key) - len(shown)
+    return [*shown, f"and {more} more"] if more else shown
 
 
 def key_lines(node: yaml.Node, *, source: str, path: KeyPath = ()) -> dict[KeyPath, int]:
@@ -55,6 +61,8 @@ def key_lines(node: yaml.Node, *, source: str, path: KeyPath = ()) -> dict[KeyPa
     found: dict[KeyPath, int] = {}
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise ConfigError(f"{source}: line {key.start_mark.line + 1}: a key is a list or a section, not text")
             here = (*path, key.value)
             line = key.start_mark.line + 1
             if here in found:

@@ -25,7 +25,7 @@ def with_overrides(
     """
     data = config.model_dump(mode="json")
     if limit is not None:
-        data["evaluation"]["limit"] = int(limit) if limit == int(limit) else limit
+        data["evaluation"]["limit"] = int(limit) if float(limit).is_integer() else limit
     if tasks is not None:
         data["evaluation"]["tasks"] = tasks
     if gpus is not None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from benchy import __version__
-from benchy.config.mistakes import AUTO, MOUNT, SIZE
+from benchy.config.mistakes import AUTO, MOUNT, NO_NUL, SIZE
 
 LM_EVAL_SEEDS = (0, 1234, 1234, 1234)
 """lm-eval's defaults."""
@@ -55,29 +57,50 @@ def _as_seed(value: object) -> object:
     return None if text == "none" else int(text) if text.isdecimal() else value
 
 
-_Name = Annotated[str, Field(min_length=1)]
+def _expand_home(path: str) -> str:
+    """``~/runs`` is a folder of this user's, as in a shell."""
+    expanded = os.path.expanduser(path)  # noqa: PTH111 - pathlib raises RuntimeError of an unknown user
+    if expanded.startswith("~"):
+        raise ValueError(f'"{path}" names the home folder of nobody on this host')
+    return expanded
 
 
-_Seed = Annotated[int, Field(ge=0)] | None
+def _require_json(arguments: dict[str, Any]) -> dict[str, Any]:
+    """They are kept in the record and sent to the worker."""
+    try:
+        json.dumps(arguments, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"what JSON cannot hold is no argument: {error}") from error
+    return arguments
+
+
+_Name = Annotated[str, Field(min_length=1, max_length=4096, pattern=NO_NUL)]
+_Path = Annotated[_Name, AfterValidator(_expand_home)]
+_Count = Annotated[int, Field(gt=0, lt=2**31)]
+_Arguments = Annotated[dict[str, Any], AfterValidator(_require_json)]
+GpuName = Annotated[int, Field(ge=0, lt=1000)] | Annotated[str, Field(min_length=1, max_length=200)]
+
+
+_Seed = Annotated[int, Field(ge=0, lt=2**32)] | None
 Seeds = tuple[_Seed, _Seed, _Seed, _Seed]
 _Bytes = Annotated[str, Field(pattern=SIZE)]
 _Volume = Annotated[str, Field(pattern=MOUNT)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class ModelConfig(Section):
     """Which model, and how it is loaded. What is not set is lm-eval's own default."""
 
-    name: _Name
+    name: _Path
     """A repository on the Hugging Face Hub (``org/name``) or a local folder with weights."""
     revision: str | None = None
     """Branch, tag or commit; resolved to a commit once, before anything is loaded."""
     dtype: Literal["auto", "float16", "bfloat16", "float32", "float64"] | None = None
     """The weights' type after loading, as torch names it; ``auto`` is the type in which they are stored."""
-    max_length: Annotated[int, Field(gt=0)] | None = None
+    max_length: _Count | None = None
     """Longest input in tokens; longer ones are cut from the left."""
     trust_remote_code: bool = False
     """Whether Python code from the model's repository may run."""
@@ -87,7 +110,7 @@ class ModelConfig(Section):
     ``hf`` computes what log-likelihood requests share only once, within 1e-4 of plain lm-eval in float32 and not to the
     last digit; ``hf-stock`` is plain lm-eval.
     """
-    args: dict[str, Any] = Field(default_factory=dict)
+    args: _Arguments = Field(default_factory=dict)
     """More arguments of that model type, passed through to lm-eval."""
 
     @property
@@ -103,13 +126,13 @@ class EvaluationConfig(Section):
     """Benchmarks, groups or tags: a list, or one string with commas."""
     device: str = "cuda"
     """A torch device; ignored when ``performance.use_accelerate`` is true."""
-    batch_size: Annotated[int, Field(gt=0)] | Annotated[str, Field(pattern=AUTO)] = 1
+    batch_size: _Count | Annotated[str, Field(pattern=AUTO)] = 1
     """Requests per forward pass, ``auto``, or ``auto:N`` to measure anew N times in a run."""
-    max_batch_size: Annotated[int, Field(gt=0)] | None = None
+    max_batch_size: _Count | None = None
     """Where ``auto`` starts."""
-    num_fewshot: Annotated[int, Field(ge=0)] | None = None
+    num_fewshot: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     """Worked examples before each question; the benchmark's own number if not set."""
-    limit: Annotated[int, Field(gt=0)] | Annotated[float, Field(gt=0, lt=1)] | None = None
+    limit: _Count | Annotated[float, Field(gt=0, lt=1)] | None = None
     """Only so many documents (or that fraction) of each benchmark. Marks the run as a test."""
     apply_chat_template: bool | str = False
     """Put prompts into the tokenizer's chat template; a string names one of several."""
@@ -117,9 +140,9 @@ class EvaluationConfig(Section):
     """Worked examples as turns of a conversation; lm-eval's default if not set."""
     system_instruction: str | None = None
     """A system message before each prompt."""
-    gen_kwargs: dict[str, Any] | str | None = None
+    gen_kwargs: _Arguments | str | None = None
     """Arguments of generation (``temperature=0,max_gen_toks=64``) over the benchmarks' own."""
-    include_path: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
+    include_path: Annotated[tuple[_Path, ...], BeforeValidator(_one_or_more)] = ()
     """Folders with lm-eval task files of your own."""
     seed: Annotated[_Seed | tuple[_Seed, _Seed, _Seed, _Seed], BeforeValidator(_as_seeds)] = None
     """One seed, or four for Python, numpy, torch and few-shot sampling; lm-eval's are 0, 1234, 1234, 1234.
@@ -132,7 +155,7 @@ class EvaluationConfig(Section):
     """Keep built prompts between runs (lm-eval's request cache)."""
     log_samples: bool = True
     """Keep each document's prompt, answer and score."""
-    output_path: _Name = "outputs"
+    output_path: _Path = "outputs"
     """Where each run gets its folder."""
 
     @property
@@ -148,13 +171,13 @@ class PerformanceConfig(Section):
 
     use_accelerate: bool = False
     """Start one process a GPU with ``accelerate launch`` (data parallel)."""
-    num_gpus: Annotated[int, Field(gt=0)] | None = None
+    num_gpus: _Count | None = None
     """How many GPUs; ``gpus`` says which, else a container gets those with the most free memory."""
-    replicas: Annotated[int, Field(gt=0)] | None = None
+    replicas: _Count | None = None
     """Load the model so many times, each on its own GPU (or core); whichever is free takes the next requests."""
     parallelize: bool = False
     """Split one model over the GPUs, layer by layer (lm-eval's ``parallelize``), where one GPU does not hold it."""
-    collective_timeout: Annotated[float, Field(gt=0)] = 1800
+    collective_timeout: Annotated[float, Field(gt=0, lt=10**9)] = 1800
     """With ``use_accelerate``: for so many seconds a process waits for the others before it calls them stuck."""
     mixed_precision: Annotated[Literal["no", "fp16", "bf16", "fp8"], BeforeValidator(_no_is_a_word)] = "no"
     """What ``accelerate launch --mixed_precision`` takes."""
@@ -175,23 +198,23 @@ class PerformanceConfig(Section):
 class DownloadConfig(Section):
     """How the model is fetched."""
 
-    stall_seconds: Annotated[float, Field(gt=0)] = 60
+    stall_seconds: Annotated[float, Field(gt=0, lt=10**9)] = 60
     """Without a byte for so long, a transfer is started again."""
-    files_at_once: Annotated[int, Field(gt=0)] = 8
+    files_at_once: _Count = 8
     """How many files are fetched side by side."""
 
 
 class LoggingConfig(Section):
     """Where the log goes."""
 
-    log_dir: _Name = "logs"
+    log_dir: _Path = "logs"
     """A folder; each run writes ``benchy_<model>_<timestamp>.log`` there."""
 
 
 class UploadConfig(Section):
     """Where the result is published, and what of it."""
 
-    to: _Name
+    to: _Path
     """The leaderboard: a folder, or a data set on the Hugging Face Hub (``hf://datasets/org/name``)."""
     samples: bool = True
     """Publish each document's prompt, answer and score too; some data sets must not be published again."""
@@ -257,9 +280,9 @@ class ContainerConfig(Section):
     """Shared memory (/dev/shm), through which NCCL and data loaders talk; only what is used takes memory."""
     memory: _Bytes | None = None
     """The most memory (not the GPUs') that the worker may have; no limit if not set."""
-    pids_limit: Annotated[int, Field(gt=0)] = 4096
+    pids_limit: _Count = 4096
     """The most processes and threads."""
-    ulimits: dict[str, int] = Field(default_factory=dict)
+    ulimits: dict[str, Annotated[int, Field(ge=-1, lt=2**63)]] = Field(default_factory=dict)
     """``memlock: -1`` and the like, as ``docker run --ulimit`` names them; the engine's own if not set."""
     cache: _Name = "benchy-cache"
     """The named volume for weights, data sets and compiled kernels, shared by every run on this machine."""

@@ -62,7 +62,7 @@ def read_header(repo: Repo, path: str, file: RemoteFile) -> SafetensorsFileMetad
                     repo.name, path, repo_type=repo.kind, revision=repo.revision, timeout=TIMEOUT_SECONDS
                 )
             )
-    except SafetensorsParsingError as error:
+    except (SafetensorsParsingError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ModelLoadError(f"{path} of {repo.name} is damaged: {error}", hint=f"look at {repo.page}") from error
 
 

@@ -14,7 +14,7 @@ from benchy.config import BenchmarkConfig
 from benchy.gpus.nvidia_smi import Gpu, configured_gpus, smallest_memory
 from benchy.leaderboard.stores.hub_access import require_write_access
 from benchy.preflight.benchmarks import check_benchmarks
-from benchy.preflight.device import check_dtype
+from benchy.preflight.device import check_device, check_dtype
 from benchy.preflight.disk import check_download, require_writable
 from benchy.preflight.model import check_model
 from benchy.preflight.weights import check_weights
@@ -41,6 +41,7 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None) -> Fact
         EvaluationFailed: a data set does not exist.
     """
     require_tasks(config.evaluation.tasks, config.evaluation.include_path)
+    check_device(config)
     require_writable(config)
     if config.upload is not None:
         require_write_access(config.upload)

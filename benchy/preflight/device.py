@@ -5,6 +5,7 @@ A CPU computes every type that a config may name (float16 too, slowly); GPUs dif
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,24 @@ from benchy.gpus.nvidia_smi import Gpu
 BFLOAT16_NEEDS = (8, 0)
 FP8_NEEDS = (8, 9)
 """Compute capabilities: https://docs.nvidia.com/cuda/cuda-c-programming-guide/#features-and-technical-specifications."""
+
+
+_DEVICE = re.compile(r"cpu|mps(:0)?|(cuda|npu|xpu|hpu)(:[0-9]{1,3})?")
+"""lm-eval 0.4.13 takes these (`HFLM.__init__`); any other name runs, without a word, on the first GPU or on the CPU."""
+
+
+def check_device(config: BenchmarkConfig) -> None:
+    """Check the name of the device.
+
+    Raises:
+        ConfigError: lm-eval would compute on another one.
+    """
+    device = config.evaluation.device
+    if _DEVICE.fullmatch(device) or config.performance.use_accelerate:
+        return
+    raise ConfigError(
+        f'evaluation.device: there is no device "{device}"', hint="set it to cuda, cuda:N, cpu or mps"
+    )
 
 
 def check_dtype(config: BenchmarkConfig, model: dict[str, Any], gpus: Sequence[Gpu]) -> str | None:
@@ -54,7 +73,8 @@ def check_dtype(config: BenchmarkConfig, model: dict[str, Any], gpus: Sequence[G
 
 def _is_fp8(model: dict[str, Any]) -> bool:
     """Whether the weights are stored in 8-bit floating point."""
-    return (model.get("quantization_config") or {}).get("quant_method") in {"fp8", "fbgemm_fp8"}
+    said = model.get("quantization_config")
+    return isinstance(said, dict) and said.get("quant_method") in ("fp8", "fbgemm_fp8")
 
 
 def _refuse_fp8(config: BenchmarkConfig, here: str) -> None:

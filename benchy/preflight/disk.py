@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -37,10 +38,16 @@ def check_download(source: HubModel, files: CheckpointFiles) -> dict[str, object
 
 def require_writable(config: BenchmarkConfig) -> None:
     """An output folder that cannot be written is found now, not after the evaluation."""
-    for key, path in (
-        ("evaluation.output_path", config.evaluation.output_path),
-        ("logging.log_dir", config.logging.log_dir),
-    ):
-        nearest = next(p for p in (Path(path).absolute(), *Path(path).absolute().parents) if p.exists())
-        if not nearest.is_dir():
-            raise ConfigError(f'{key}: "{nearest}" is a file, not a folder')
+    _require_folder("evaluation.output_path", config.evaluation.output_path)
+    _require_folder("logging.log_dir", config.logging.log_dir)
+    if config.upload is not None and config.upload.data_set is None:
+        _require_folder("upload.to", config.upload.to)
+
+
+def _require_folder(key: str, path: str) -> None:
+    here = Path(path).absolute()
+    nearest = next(p for p in (here, *here.parents) if os.path.lexists(p))
+    if not os.path.isdir(nearest):  # noqa: PTH112 - unlike pathlib's, false where it may not be looked at
+        raise ConfigError(f'{key}: "{nearest}" is a file, not a folder', hint=f"set {key} to a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise ConfigError(f'{key}: "{nearest}" cannot be written by this user', hint=f"set {key} to another folder")

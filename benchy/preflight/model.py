@@ -42,7 +42,8 @@ def check_model(
 
 
 def _require_architecture(config: BenchmarkConfig, model: dict[str, Any]) -> None:
-    known, kind = known_architectures(), model.get("model_type")
+    known, said = known_architectures(), model.get("model_type")
+    kind = said if isinstance(said, str) else None
     if known is None or kind in known or config.model.trust_remote_code:
         return
     if "auto_map" in model:
@@ -115,5 +116,7 @@ def _chat_templates(files: Collection[str], read: Callable[[str], dict[str, Any]
         names.add("default")
     if "tokenizer_config.json" in files:
         said = read("tokenizer_config.json").get("chat_template")
-        names |= {template["name"] for template in said} if isinstance(said, list) else {"default"} if said else set()
+        several = said if isinstance(said, list) else []
+        names |= {str(template.get("name")) for template in several if isinstance(template, dict)}
+        names |= {"default"} if isinstance(said, str) and said else set()
     return names

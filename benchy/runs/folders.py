@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from filelock import BaseFileLock, FileLock, Timeout
 
 from benchy import __version__
+from benchy.checkpoint.source import folder_name
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, DiskFull, is_disk_full
 from benchy.record import ANSWERS_FILES, Facts, RunRecord, now, read_record, write_record
@@ -27,8 +28,15 @@ def new_run_name(config: BenchmarkConfig, run_id: str) -> str:
     return f"{'TEST_' if config.is_test else ''}{_slug(config)}_{now():%Y%m%d-%H%M%S}_{run_id[:8]}"
 
 
+LONGEST_SLUG = 100
+"""Characters of a model's name in names of files, of which Linux takes 255."""
+
+
 def _slug(config: BenchmarkConfig) -> str:
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", config.model.name).strip("-.") or "model"
+    """Of an absolute path the last part: the rest is this host's, and the run's name is published."""
+    name = folder_name(config.model.name)
+    plain = re.sub(r"[^A-Za-z0-9.-]+", "-", PurePath(name).name if name.startswith("/") else name)
+    return plain[:LONGEST_SLUG].strip("-.") or "model"
 
 
 def make_run_folder(config: BenchmarkConfig, facts: Facts, flow_run_id: str | None) -> RunFolder:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from benchy import hub
 from benchy.backends import loads_weights
-from benchy.checkpoint.files import files_to_load, find_weights, weight_files
+from benchy.checkpoint.files import files_to_hash, files_to_load, find_weights, weight_files
+from benchy.checkpoint.source import folder_name, list_files
 from benchy.config import BenchmarkConfig, DownloadConfig, ModelConfig
 from benchy.hub import Repo
 from benchy.protocol import Progress
@@ -82,17 +84,24 @@ def _identity(model: ModelConfig, commit: str) -> ModelIdentity:
 def fetch_model(config: BenchmarkConfig, emit: Callable[[Progress], None]) -> ModelIdentity:
     folder = Path(config.model.name)
     if folder.is_dir():
-        return ModelIdentity(name=config.model.name, source="folder", content_hash=hash_folder(folder))
+        name = folder_name(config.model.name)
+        return ModelIdentity(name=name, source="folder", content_hash=hash_folder(folder, config.model))
     if not loads_weights(config.model.backend):
         return ModelIdentity(name=config.model.name, source="api")
     return download_model(config.model, config.download, emit)
 
 
-def hash_folder(folder: Path) -> str:
-    """SHA-256 over the relative names and the contents of a folder's files, in order of their names."""
-    total = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and ".cache" not in p.parts):
-        with path.open("rb") as file:
+def hash_folder(folder: Path, model: ModelConfig) -> str:
+    """SHA-256 over the relative names and the contents of the files that are loaded, in order of their names.
+
+    Raises:
+        ModelNotFound, ModelLoadError: the folder has no weights that can be loaded.
+    """
+    paths, total = set(list_files(folder)), hashlib.sha256()
+    entry = find_weights(paths, model)
+    weights = {entry, *weight_files(entry, folder.joinpath)}
+    for path in sorted(map(PurePath, files_to_hash(paths, weights, with_code=model.trust_remote_code))):
+        with (folder / path).open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+        total.update(os.fsencode(path) + f"\0{content}\n".encode())
     return total.hexdigest()

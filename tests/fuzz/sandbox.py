@@ -1,0 +1,106 @@
+"""Runs one case in this process, and holds what must hold of each: named, short, quick, nothing run, nothing written."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from types import FrameType
+from unittest.mock import patch
+
+from benchy.cli import main
+from benchy.errors import BenchyError
+
+SECONDS = 10
+"""The longest that a case may take."""
+LONGEST_MESSAGE = 2000
+"""Characters of an error with what to do about it."""
+
+
+class TooSlow(BaseException):
+    """No library that catches every Exception swallows it."""
+
+
+class Sandbox:
+    """The folder of a test's cases."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.case = root / "case"
+        self.canary = root / "code-was-run"
+        self._outside = self._files_outside()
+
+    def renewed(self) -> Path:
+        """The case's folder, empty; it is the current one."""
+        for path in self.case.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        return self.case
+
+    def command(self, *arguments: str) -> str:
+        """Run `benchy` with these arguments; what it said, if it is sound."""
+        said, code = io.StringIO(), 0
+        with _alarmed(), _own_signals(), redirect_stdout(said), redirect_stderr(said):
+            try:
+                with patch("sys.argv", ["benchy", *arguments]):
+                    main()
+            except SystemExit as stop:
+                code = int(stop.code or 0)
+        text = said.getvalue()
+        assert code != 1, text
+        assert "bug in Benchy" not in text
+        assert "Traceback" not in text
+        error = re.search(r"^❌ .*", text, re.DOTALL | re.MULTILINE)
+        assert error is None or len(error.group()) <= LONGEST_MESSAGE, len(text)
+        self.require_untouched()
+        return text
+
+    def call(self, what: Callable[[], object]) -> BenchyError | None:
+        """Call a function of Benchy; its error, if that is one with a name of its own."""
+        with _alarmed():
+            try:
+                what()
+            except BenchyError as error:
+                assert type(error) is not BenchyError, error
+                assert "bug in Benchy" not in error.hint
+                assert len(f"{error.message}{error.hint}") <= LONGEST_MESSAGE
+                self.require_untouched()
+                return error
+        self.require_untouched()
+        return None
+
+    def require_untouched(self) -> None:
+        """No code of a case was run, and nothing was written beside its folder."""
+        assert not self.canary.exists(), "code was run"
+        assert self._files_outside() == self._outside
+
+    def _files_outside(self) -> set[Path]:
+        return {path for path in self._root.iterdir() if path.name != "hypothesis"}
+
+
+@contextmanager
+def _alarmed() -> Iterator[None]:
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        raise TooSlow(f"more than {SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """The command sets handlers; this process keeps its own."""
+    before = {ends: signal.getsignal(ends) for ends in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for ends, handler in before.items():
+            signal.signal(ends, handler)
