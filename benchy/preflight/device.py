@@ -33,9 +33,7 @@ def check_device(config: BenchmarkConfig) -> None:
     device = config.evaluation.device
     if _DEVICE.fullmatch(device) or config.performance.use_accelerate:
         return
-    raise ConfigError(
-        f'evaluation.device: there is no device "{device}"', hint="set it to cuda, cuda:N, cpu or mps"
-    )
+    raise ConfigError(f'evaluation.device: there is no device "{device}"', hint="set it to cuda, cuda:N, cpu or mps")
 
 
 def check_dtype(config: BenchmarkConfig, model: dict[str, Any], gpus: Sequence[Gpu]) -> str | None:

@@ -9,14 +9,33 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-LAUGHS = "a: &a [x, x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n" for n in range(24))
+LAUGHS = "a: &a [x, x]\n" + "".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n" for n in range(24)
+)
 """A billion of them: references to references."""
 MERGES = "a: &a {x: 1}\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} {{<<: [*{chr(97 + n)}, *{chr(97 + n)}]}}\n" for n in range(24)
 )
 
 numbers: st.SearchStrategy[Any] = st.sampled_from(
-    [0, -1, 1, 99, 2**31, 2**32, 2**63, 10**9, 10**30, 0.5, -0.0, 1e308, float("inf"), float("-inf"), float("nan"), True]
+    [
+        0,
+        -1,
+        1,
+        99,
+        2**31,
+        2**32,
+        2**63,
+        10**9,
+        10**30,
+        0.5,
+        -0.0,
+        1e308,
+        float("inf"),
+        float("-inf"),
+        float("nan"),
+        True,
+    ]
 )
 texts: st.SearchStrategy[Any] = st.sampled_from(
     [
@@ -27,7 +46,9 @@ texts: st.SearchStrategy[Any] = st.sampled_from(
 )  # fmt: skip
 scalars = numbers | texts | st.none() | st.booleans() | st.text(max_size=20) | st.integers() | st.floats()
 values: st.SearchStrategy[Any] = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4), max_leaves=8
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=8,
 )
 """Whatever JSON can hold, and some that it cannot."""
 
@@ -50,7 +71,9 @@ def fragments(canary: Path) -> st.SearchStrategy[str]:
 def changed(base: dict[str, Any], new: st.SearchStrategy[Any] = values) -> st.SearchStrategy[dict[str, Any]]:
     """The settings with one to three of them replaced, dropped, renamed or added, at any depth."""
     places = list(_places(base))
-    change = st.tuples(st.sampled_from(places), st.sampled_from(["replace", "drop", "rename", "add"]), new, st.text(max_size=8))
+    change = st.tuples(
+        st.sampled_from(places), st.sampled_from(["replace", "drop", "rename", "add"]), new, st.text(max_size=8)
+    )
     return st.lists(change, min_size=1, max_size=3).map(lambda changes: _apply(base, changes))
 
 

@@ -37,13 +37,19 @@ MODEL: dict[str, Any] = json.loads((DEMO / "model" / "config.json").read_bytes()
     "quantization_config": {"quant_method": "fp8"},
     "auto_map": {"AutoModel": "x.Y"},
 }
-TOKENIZER: dict[str, Any] = {"chat_template": [{"name": "default", "template": "{{ messages }}"}], "model_max_length": 512}
+TOKENIZER: dict[str, Any] = {
+    "chat_template": [{"name": "default", "template": "{{ messages }}"}],
+    "model_max_length": 512,
+}
 HEADER: dict[str, Any] = {
     "__metadata__": {"format": "pt"},
     "model.embed_tokens.weight": {"dtype": "F32", "shape": [640, 64], "data_offsets": [0, 163840]},
     "model.norm.weight": {"dtype": "BF16", "shape": [64], "data_offsets": [163840, 163968]},
 }
-INDEX: dict[str, Any] = {"metadata": {"total_size": 9}, "weight_map": {"a": "model.safetensors", "b": "model.safetensors"}}
+INDEX: dict[str, Any] = {
+    "metadata": {"total_size": 9},
+    "weight_map": {"a": "model.safetensors", "b": "model.safetensors"},
+}
 TASK: dict[str, Any] = {
     "task": "own",
     "tag": ["tagged"],
@@ -58,7 +64,11 @@ TASK: dict[str, Any] = {
     "metric_list": [{"metric": "acc", "aggregation": "mean"}],
     "metadata": {"version": 1},
 }
-GROUP: dict[str, Any] = {"group": "grouped", "task": ["own", {"task": "own", "num_fewshot": 1}, "grouped"], "tag": "tagged"}
+GROUP: dict[str, Any] = {
+    "group": "grouped",
+    "task": ["own", {"task": "own", "num_fewshot": 1}, "grouped"],
+    "tag": "tagged",
+}
 OPTIONS = ["--model", "--gpus", "--tasks", "--limit", "--gpu-memory", "--resume", "--to", "--device", "--help", "--x"]
 
 

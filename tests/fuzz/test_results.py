@@ -20,7 +20,12 @@ from tests.fuzz.sandbox import Sandbox
 from tests.records import benchmark, make_record, make_run_folder, make_samples, metric
 
 ROW: dict[str, Any] = {"id": 1, "question": "Which?", "choices": ["a", "b"], "answer": 1, "text": "b"}
-ANSWERS: dict[str, Any] = {"of": "?", "seconds": 0.5, "answers": [["key", [-1.5, True]], ["other", "text"]], "note": {"a": 1}}
+ANSWERS: dict[str, Any] = {
+    "of": "?",
+    "seconds": 0.5,
+    "answers": [["key", [-1.5, True]], ["other", "text"]],
+    "note": {"a": 1},
+}
 
 
 def _lines(rows: list[Any]) -> bytes:

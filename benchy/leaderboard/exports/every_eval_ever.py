@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -14,7 +15,22 @@ from benchy.record import BenchmarkResult, EvaluationResult, Metric, RunRecord
 from benchy.results.samples import choices_of, prompt_of, read_samples
 
 SCHEMA_VERSION = "0.3.0"
-PROPORTIONS = {"acc", "acc_norm", "exact_match"}
+_PROPORTION = (0.0, 1.0, "proportion")
+_PERPLEXITY = (1.0, "Infinity", None)
+BOUNDS: Mapping[str, tuple[float, float | str, str | None]] = {
+    **dict.fromkeys(
+        ("acc", "acc_norm", "acc_mutual_info", "exact_match", "em", "f1", "mc1", "mc2", "rouge1", "rouge2", "rougeL",
+         "rougeLsum", "pass@1"), _PROPORTION,
+    ),
+    **dict.fromkeys(("perplexity", "word_perplexity", "byte_perplexity"), _PERPLEXITY),
+    "bits_per_byte": (0.0, "Infinity", None),
+    "mcc": (-1.0, 1.0, None),
+    "bleu": (0.0, 100.0, "points"),
+    "chrf": (0.0, 100.0, "points"),
+    "ter": (0.0, "Infinity", None),
+}  # fmt: skip
+"""The least, the most and the unit of lm-eval's own metrics; a benchmark may scale them, so a score decides too."""
+_NOT_IN_PATHS = re.compile(r"""[<>:"\\|?*/\x00-\x1f]""")
 
 
 def to_every_eval_ever(
@@ -36,6 +52,8 @@ def to_every_eval_ever(
         return {f"{name}.json": _to_json(described)}
     path = aside / f"{name}_samples.jsonl"
     checksum, rows = _write_lines(path, _instances(described, evaluation, samples))
+    if not rows:  # no metric has a number for each document, as of rolling perplexities
+        return {f"{name}.json": _to_json(described)}
     described["detailed_evaluation_results"] = {
         "format": "jsonl",
         "file_path": str(_canonical_folder(described) / path.name),
@@ -51,21 +69,29 @@ def _write_lines(path: Path, rows: Iterator[dict[str, Any]]) -> tuple[str, int]:
     digest, count = hashlib.sha256(), 0
     with path.open("wb") as file:
         for count, row in enumerate(rows, start=1):  # noqa: B007 - the last count is the answer
-            line = f"{json.dumps(row, ensure_ascii=False)}\n".encode()
+            line = f"{json.dumps(row, allow_nan=False)}\n".encode()
             digest.update(line)
             file.write(line)
     return digest.hexdigest(), count
 
 
 def _to_json(described: dict[str, Any]) -> bytes:
-    return (json.dumps(described, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    """In ASCII: readers of lines take U+2028 and its kin in a text for the end of a line."""
+    return (json.dumps(described, indent=2, allow_nan=False) + "\n").encode()
 
 
 def _canonical_folder(described: Mapping[str, Any]) -> PurePosixPath:
     """Where both files belong in the collection: ``data/<source>/<developer>/<model>/``."""
     model = described["model_info"]
     developer = model.get("developer", "unknown")
-    return PurePosixPath("data", "benchy", developer, model["id"].removeprefix(f"{developer}/").replace("/", "_"))
+    parts = (developer, model["id"].removeprefix(f"{developer}/"))
+    return PurePosixPath("data", "benchy", *map(_portable, parts))
+
+
+def _portable(name: str) -> str:
+    """A name that every file system takes for a folder."""
+    plain = _NOT_IN_PATHS.sub("_", name).rstrip(". ") or "model"
+    return f"{plain}_" if plain == "data" else plain
 
 
 def _describe(record: RunRecord, evaluation: EvaluationResult, results: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,8 +135,9 @@ def _source(record: RunRecord, model: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _model_info(record: RunRecord) -> dict[str, Any]:
-    name = record.model.name if record.model else record.config.model.name
+    base = record.model.name if record.model else record.config.model.name
     source = record.model.source if record.model else "folder"
+    name = _evaluated_name(base, source, record.config.model.args)
     backend = record.config.model.backend
     engine = "transformers" if backend.startswith("hf") else backend
     versions = record.environment.packages if record.environment else {}
@@ -121,10 +148,25 @@ def _model_info(record: RunRecord) -> dict[str, Any]:
         "content_hash": record.model and record.model.content_hash,
         "dtype": record.model_test and record.model_test.dtype,
         "parameters": record.model_test and record.model_test.parameters,
+        "base_model": base if name != base else None,
+        "backend": backend,
+        "max_length": record.config.model.max_length,
+        **{f"args.{key}": value for key, value in record.config.model.args.items()},
+        **{f"commit.{part}": commit for part, commit in (record.model.parts if record.model else {}).items()},
+        **{f"bytes.{dtype}": size for dtype, size in record.facts.bytes_by_dtype.items()},
     }
     info: dict[str, Any] = {"name": name, "id": name, "additional_details": _texts(details)}
     info["inference_engine"] = {"name": engine} | _texts({"version": versions.get(engine)})
     return info | ({"developer": name.partition("/")[0]} if source == "hub" and "/" in name else {})
+
+
+def _evaluated_name(base: str, source: str, args: Mapping[str, Any]) -> str:
+    """With an adapter or a delta it is another model than its base; a folder is nobody's on the Hub."""
+    name = base.replace("/", "_") if source == "folder" else base
+    added = args.get("peft") or args.get("delta")
+    if added is None:
+        return name
+    return added if str(added).count("/") == 1 else f"{name}+{PurePosixPath(str(added)).name}"
 
 
 def _result(part: BenchmarkResult, metric: Metric, record: RunRecord, results: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,20 +216,26 @@ def hub_data_set(config: Mapping[str, Any]) -> str | None:
 
 
 def _metric_config(part: BenchmarkResult, metric: Metric) -> dict[str, Any]:
-    """lm-eval tells no bounds of its metrics; a proportion's are 0 and 1, and a type without bounds is not allowed."""
+    """lm-eval tells no bounds of its metrics, and a type without bounds is not allowed."""
     details = {
         "filter": metric.filter,
         "num_fewshot": part.num_fewshot,
         "benchmark_version": part.version,
         "higher_is_better": "unknown" if metric.higher_is_better is None else str(metric.higher_is_better).lower(),
     }
-    bounds = {"score_type": "continuous", "min_score": 0.0, "max_score": 1.0, "metric_unit": "proportion"}
     return {
         "metric_id": metric.name,
         "metric_name": metric.name,
         "lower_is_better": metric.higher_is_better is False,
         "additional_details": _texts(details),
-    } | (bounds if metric.name in PROPORTIONS else {})
+    } | _bounds(metric)
+
+
+def _bounds(metric: Metric) -> dict[str, Any]:
+    least, most, unit = BOUNDS.get(metric.name, (math.inf, math.inf, None))
+    if metric.value is None or not least <= metric.value <= float(most):
+        return {}
+    return {"score_type": "continuous", "min_score": least, "max_score": most} | ({"metric_unit": unit} if unit else {})
 
 
 def _score_details(part: BenchmarkResult, metric: Metric) -> dict[str, Any]:
@@ -207,6 +255,7 @@ def _generation_config(record: RunRecord, config: Mapping[str, Any]) -> dict[str
     details = {
         "chat_template": evaluation.apply_chat_template,
         "system_instruction": evaluation.system_instruction,
+        "seeds": record.evaluation and ",".join(map(str, record.evaluation.seeds)),
         **{name: value for name, value in given.items() if name not in {*numbers, "max_gen_toks"}},
     }
     return {"generation_args": arguments, "additional_details": _texts(details)}
@@ -249,6 +298,7 @@ def _instance(sample: Mapping[str, Any]) -> dict[str, Any]:
         "sample_id": str(sample["doc_id"]),
         "sample_hash": hashlib.sha256(f"{prompt}{[target]}".encode()).hexdigest(),
         "interaction_type": "single_turn",
+        "metadata": _texts({name: sample.get(name) for name in ("doc_hash", "prompt_hash", "target_hash")}),
         "input": {"raw": prompt, "formatted": prompt, "reference": [target], "choices": choices or None},
         "output": {"raw": answers},
         "messages": None,

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +89,8 @@ def test_metrics_of_which_lower_is_better_groups_and_missing_numbers() -> None:
     assert of_group["source_data"]["additional_details"] == {"members": "lambada"}
     assert of_benchmark["evaluation_result_id"] == "lambada/perplexity,none"
     assert of_benchmark["metric_config"]["lower_is_better"] is True
-    assert "min_score" not in of_benchmark["metric_config"]
+    assert of_benchmark["metric_config"]["min_score"] == 1.0
+    assert of_benchmark["metric_config"]["max_score"] == "Infinity"
 
 
 def test_each_samples_row_belongs_to_one_score_and_the_record_names_the_file(tmp_path: Path) -> None:
@@ -115,3 +119,104 @@ def test_an_id_of_another_uuid_version_gives_a_name_that_the_collection_takes(tm
     files = to_every_eval_ever(record, {}, {"arc": tmp_path / "samples"}, tmp_path)
     assert sorted(files) == [f"0190b2a4-8f2c-4d3e-9a1b-2c3d4e5f6071{end}" for end in (".json", "_samples.jsonl")]
     assert every_eval_ever_problems(json.loads(read_content(files[min(files)]))) == []
+
+
+VALIDATOR = "every_eval_ever==0.3.0"
+"""The collection's own package; it says that it needs Python 3.12, and its validator does not."""
+
+
+@pytest.fixture(scope="module")
+def validator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package's wheel, from which Python imports as it is."""
+    folder = tmp_path_factory.mktemp("validator")
+    download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--ignore-requires-python", "--dest"]
+    done = subprocess.run([*download, folder, VALIDATOR], capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"{VALIDATOR} cannot be had here: {done.stderr.strip()[-200:]}")
+    return next(folder.glob("*.whl"))
+
+
+def written(record: RunRecord, folder: Path, samples: Any = None) -> list[str]:
+    """The export of a record where it says that it belongs in the collection."""
+    part = record.evaluation and record.evaluation.benchmarks[0]
+    assert part is not None
+    (folder / "samples").write_text("".join(f"{json.dumps(row)}\n" for row in samples or make_samples(part)))
+    files = to_every_eval_ever(record, {"configs": CONFIGS}, {part.name: folder / "samples"}, folder)
+    found = json.loads(read_content(files[f"{record.run_id}.json"]))
+    assert every_eval_ever_problems(found) == []
+    reference = found.get("detailed_evaluation_results", {}).get("file_path")
+    place = folder / (reference or "data/benchy/org/alpha/x")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (place.parent / name).write_bytes(read_content(content))
+    return [str((place.parent / name).relative_to(folder)) for name in files]
+
+
+def of_folder(name: str, **changes: Any) -> RunRecord:
+    identity = ModelIdentity(name=name, source="folder", content_hash="0" * 64)
+    return make_record(name, {"arc": 0.5}, **changes).model_copy(update={"model": identity})
+
+
+HARD = {
+    "U+2028, U+2029 and U+0085 in a text": (make_record("org/alpha", {"arc": 0.5}), "a\u2028b\u2029c\u0085d"),
+    "a folder's name": (of_folder("../models/a.b"), ""),
+    "a folder called as a device is": (of_folder("data"), ""),
+    "an API's name": (of_folder("llama3:8b"), ""),
+    "a percentage": (make_record(benchmarks=(benchmark("arc", metric(55.0, name="exact_match")),)), ""),
+    "a perplexity": (make_record(benchmarks=(benchmark("arc", metric(12.0, name="word_perplexity")),)), ""),
+    "an adapter": (make_record("org/alpha", {"arc": 0.5}, model_config={"args": {"peft": "ada/lora"}}), ""),
+}
+
+
+def test_the_collections_own_validator_has_nothing_to_say(validator: Path, tmp_path: Path) -> None:
+    """It refused the first (lines that it took for two), the paths of the next three, and 55 within 0 and 1."""
+    paths = []
+    for record, text in HARD.values():
+        assert record.evaluation is not None
+        samples = make_samples(record.evaluation.benchmarks[0])
+        samples[0]["target"] = text or samples[0]["target"]
+        paths += written(record, tmp_path, samples)
+    command = [sys.executable, "-m", "every_eval_ever.validator.validate", "--format", "json", *paths]
+    environment = os.environ | {"PYTHONPATH": str(validator)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    reports = json.loads(done.stdout)
+    assert len(reports) == 2 * len(HARD)
+    assert {report["file"]: report["errors"] for report in reports if report["errors"]} == {}, done.stderr
+
+
+def test_what_has_no_score_for_a_document_names_no_file_of_them(tmp_path: Path) -> None:
+    """It named one of no rows, which the collection refuses."""
+    part = benchmark("wiki", metric(12.0, name="word_perplexity"))
+    rows = [row | {"metrics": ["word_perplexity"], "word_perplexity": [-3.0, 4]} for row in make_samples(part)]
+    assert len(written(make_record("org/alpha", benchmarks=(part,)), tmp_path, rows)) == 1
+
+
+def test_what_makes_it_another_model_is_said() -> None:
+    """A base model with an adapter was published as the plain one, and arguments, length and seeds were missing."""
+    arguments = {"peft": "ada/lora", "load_in_4bit": True}
+    found = described(make_record("org/alpha", {"arc": 0.5}, model_config={"args": arguments, "max_length": 512}))
+    info, details = found["model_info"], found["model_info"]["additional_details"]
+    assert (info["id"], info["developer"], details["base_model"]) == ("ada/lora", "ada", "org/alpha")
+    assert (details["args.load_in_4bit"], details["max_length"], details["backend"]) == ("True", "512", "hf")
+    assert found["evaluation_results"][0]["generation_config"]["additional_details"]["seeds"] == "0,1234,1234,1234"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "bounds"),
+    [
+        ("acc", 0.5, (0.0, 1.0)),
+        ("exact_match", 55.0, (None, None)),
+        ("bleu", 31.5, (0.0, 100.0)),
+        ("word_perplexity", 12.0, (1.0, "Infinity")),
+        ("own", 0.5, (None, None)),
+    ],
+)
+def test_bounds_are_said_where_they_are_known_and_hold(name: str, value: float, bounds: tuple[Any, Any]) -> None:
+    (result,) = described(make_record(benchmarks=(benchmark("arc", metric(value, name=name)),)))["evaluation_results"]
+    assert (result["metric_config"].get("min_score"), result["metric_config"].get("max_score")) == bounds
+
+
+def test_each_document_carries_lm_evals_own_hashes(tmp_path: Path) -> None:
+    (path,) = [path for path in written(make_record("org/alpha", {"arc": 0.5}), tmp_path) if path.endswith("jsonl")]
+    row = json.loads((tmp_path / path).read_text().splitlines()[0])
+    assert row["metadata"] == {"doc_hash": "9f5d", "prompt_hash": "6ea3", "target_hash": "6b86"}
