@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo test bench check format layout install install-dev clean
+.PHONY: help demo test fuzz bench check format layout install install-dev clean
 .DEFAULT_GOAL := demo
 
 help: ## what `make` can do here
@@ -17,6 +17,9 @@ demo: install ## run the main job on the demo model
 
 test: install-dev ## run the tests
 	$(BIN)/python -m pytest
+
+fuzz: install-dev ## 10,000 hostile and damaged inputs, the same at each run
+	BENCHY_FUZZ=10000 $(BIN)/python -m pytest tests/fuzz --timeout 7200
 
 bench: install-dev ## measure against plain lm_eval; `make bench BENCH=--quick` takes two pairs in place of five
 	$(BIN)/python -m bench $(BENCH)

@@ -85,7 +85,7 @@ def files_to_load(paths: Iterable[str], weights: Collection[str]) -> list[str]:
 
 
 def files_to_hash(paths: Iterable[str], weights: Collection[str], *, with_code: bool) -> list[str]:
-    """Those that make a model in a folder what it is: no YAML, which may be Benchy's own, and code only if it may run."""
+    """Those that make a model what it is: no YAML, which may be Benchy's own, and code only if it may run."""
     left_out = (".yaml", ".yml", *(() if with_code else (".py",)))
     loaded = (path for path in files_to_load(paths, weights) if path not in _BENCHYS_OWN)
     return [path for path in loaded if path in weights or not path.endswith(left_out)]

@@ -102,7 +102,5 @@ def _whole(values: dict[str, Any], name: str) -> int | None:
     if isinstance(found, bool) or not isinstance(found, int):
         return None
     if not 0 <= found <= LARGEST.get(name, LARGEST_OTHER):
-        raise ModelLoadError(
-            f"the config.json says {name}: {found}", hint="no model has that; it needs a new upload"
-        )
+        raise ModelLoadError(f"the config.json says {name}: {found}", hint="no model has that; it needs a new upload")
     return found

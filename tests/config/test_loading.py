@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -217,3 +218,67 @@ def test_seeds_are_said_as_lm_eval_takes_them(written: Path, said: str, seeds: t
     config = load(written, changed("  limit: 10\n", said))
     assert config.evaluation.seeds == seeds
     assert parse_config(config.model_dump(mode="json"), source="again").evaluation.seeds == seeds
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("gpus", "gpus: {[1, 2]: 3}\n", "a key is a list or a section"),
+        ("gpus", "gpus: &x [*x]\n", "a value contains itself"),
+        ("gpus", "gpus: 0x" + "f" * 6000 + "\n", "more than 100 characters"),
+        ("gpus", "gpus: [" + "1" * 90 + "]\n", "less than 1000"),
+        ("gpus", "model: {name: m, args: {a: 2026-01-02}}\n", "what JSON cannot hold"),
+        ("gpus", "model: {name: m, args: {a: .nan}}\n", "what JSON cannot hold"),
+        ("gpus", 'logging: {log_dir: "a\\0b"}\n', "text without null characters"),
+        ("gpus", "logging: {log_dir: ~nobody-here/logs}\n", "the home folder of nobody"),
+        ("gpus", "download: {stall_seconds: .inf}\n", "a finite number"),
+        ("seed", "seed: 4294967296", "less than 4294967296"),
+        ("seed", "limit: .nan", "a finite number"),
+        ("seed", "max_batch_size: 99999999999999", "less than 2147483648"),
+    ],
+)
+def test_what_was_a_bug_message_or_a_later_crash_names_the_key(written: Path, old: str, new: str, said: str) -> None:
+    base = "evaluation: {tasks: a" + (f", {new}" if old == "seed" else "") + "}\n"
+    text = (base if "model:" in new else "model: {name: m}\n" + base) + (new if old == "gpus" else "")
+    assert said in refusal(written, text)
+
+
+def test_a_hundred_mistakes_fit_in_a_message(written: Path) -> None:
+    """A value of 200 kB was repeated whole."""
+    long = "x" * 200_000
+    message = refusal(written, "model: {name: " + long + "}\n" + "".join(f"key{n}: {long[:50]}\n" for n in range(200)))
+    assert len(message) <= 2000
+    assert "problems" in message
+
+
+def test_a_home_folder_is_this_users(written: Path) -> None:
+    """They made a folder named `~`."""
+    text = "model: {name: ~/m}\nevaluation: {tasks: a, output_path: ~/out, include_path: ~/tasks}\n"
+    config = load(written, text + "logging: {log_dir: ~/logs}\nupload: {to: ~/board}\n")
+    home = str(Path.home())
+    assert (config.model.name, config.evaluation.output_path) == (f"{home}/m", f"{home}/out")
+    assert config.evaluation.include_path == (f"{home}/tasks",)
+    assert config.upload is not None
+    assert (config.logging.log_dir, config.upload.to) == (f"{home}/logs", f"{home}/board")
+
+
+def test_a_file_that_cannot_be_read_is_not_offered_in_its_own_place(tmp_path: Path) -> None:
+    """It said "did you mean a.yaml?" of a.yaml."""
+    (tmp_path / "a.yaml").mkdir()
+    (tmp_path / "b.yaml").write_text("", encoding="utf-8")
+    with pytest.raises(ConfigError, match="Is a directory") as refused:
+        load_config(tmp_path / "a.yaml")
+    assert "did you mean" not in refused.value.hint
+
+
+def test_a_name_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.yaml")
+    path.write_text("", encoding="utf-8")
+    with pytest.raises(ConfigError, match="its name is not UTF-8") as refused:
+        load_config(path)
+    refused.value.message.encode()
+
+
+def test_what_never_ends_is_read_to_the_bound() -> None:
+    with pytest.raises(ConfigError, match=r"larger than|not allowed"):
+        load_config(Path("/dev/zero"))

@@ -39,9 +39,11 @@ numbers: st.SearchStrategy[Any] = st.sampled_from(
 )
 texts: st.SearchStrategy[Any] = st.sampled_from(
     [
-        "", " ", "x", "*", "**", "[", "..", ".", "/", "~", "~nobody/x", "/proc", "/dev/zero", "../../x", "a/b/c/d", "-x",
-        "${HOME}", "{{ 7 * 7 }}", "\0", "\n", "\u2028", "\u202e", "\ud800", "%s%n", "a&b%20", "auto:1e400", "cuda:-1", "hf://",
-        "hf://datasets/a/b/c", "1" * 5000, "x" * 100_000, "é" * 300, "null", "nan", "=1+1", "{{ ''.__class__.__mro__ }}",
+        "", " ", "x", "*", "**", "[", "..", ".", "/", "~", "~nobody/x", "/proc", "/dev/zero", "../../x", "a/b/c/d",
+        "-x", "${HOME}", "{{ 7 * 7 }}", "\0", "\n", "\u2028", "\u202e", "\ud800", "%s%n", "a&b%20",
+        "auto:1e400", "cuda:-1",
+        "hf://", "hf://datasets/a/b/c", "1" * 5000, "x" * 100_000, "é" * 300, "null", "nan", "=1+1",
+        "{{ ''.__class__.__mro__ }}",
     ]
 )  # fmt: skip
 scalars = numbers | texts | st.none() | st.booleans() | st.text(max_size=20) | st.integers() | st.floats()
@@ -58,12 +60,14 @@ def fragments(canary: Path) -> st.SearchStrategy[str]:
     command = f"touch {canary}"
     return st.sampled_from(
         [
-            "{[1, 2]: 3}", "? {a: 1}\n: 2\n", "&x [*x]", "&x {a: *x}", "*y", "<<: *x\n", "<<: 5\n", "[" * 400, "{a: " * 60,
-            "- " * 300, LAUGHS, MERGES, "".join(f"k{n}: 1\n" for n in range(3000)), "\t", "\0", "---\n", "...\n", "%YAML 9.9\n",
-            "!!int x", "!!float x", "!!bool x", "!!timestamp x", "!!binary é", "!!set [a]", "!!omap [a]", "!!null x",
+            "{[1, 2]: 3}", "? {a: 1}\n: 2\n", "&x [*x]", "&x {a: *x}", "*y", "<<: *x\n", "<<: 5\n", "[" * 400,
+            "{a: " * 60, "- " * 300, LAUGHS, MERGES, "".join(f"k{n}: 1\n" for n in range(3000)), "\t", "\0", "---\n",
+            "...\n", "%YAML 9.9\n", "!!int x", "!!float x", "!!bool x", "!!timestamp x", "!!binary é",
+            "!!set [a]", "!!omap [a]", "!!null x",
             f"!!python/object/apply:os.system ['{command}']", f"!!python/object/new:os.system ['{command}']",
             "!!python/name:os.system", "!!python/tuple [1]", "!function os.system", "2026-13-45", "0x" + "f" * 6000,
-            "1:" * 200 + "1", '"\\UFFFFFFFF"', '"\\ud800"', "é", "\u2028", "|\n", ">\n", "'", '"', "#", ": ", ",", "}", "]", "!", "@",
+            "1:" * 200 + "1", '"\\UFFFFFFFF"', '"\\ud800"', "é", "\u2028", "|\n", ">\n",
+            "'", '"', "#", ": ", ",", "}", "]", "!", "@",
         ]
     )  # fmt: skip
 
@@ -115,12 +119,9 @@ def _apply(base: dict[str, Any], changes: list[tuple[Any, str, Any, str]]) -> di
 def _parent(made: Any, path: tuple[Any, ...]) -> Any:
     """What holds the last part of a path; None if an earlier change took it away."""
     for key in path[:-1]:
-        if isinstance(made, dict) and key in made:
-            made = made[key]
-        elif isinstance(made, list) and isinstance(key, int) and key < len(made):
-            made = made[key]
-        else:
+        if not key_is_in(made, key):
             return None
+        made = made[key]
     there = key_is_in(made, path[-1])
     return made if there else None
 

@@ -1,4 +1,4 @@
-"""Runs one case in this process, and holds what must hold of each: named, short, quick, nothing run, nothing written."""
+"""Runs one case in this process: its failure is named, short and quick, no code of it runs, nothing is written."""
 
 from __future__ import annotations
 
@@ -60,17 +60,13 @@ class Sandbox:
 
     def call(self, what: Callable[[], object]) -> BenchyError | None:
         """Call a function of Benchy; its error, if that is one with a name of its own."""
-        with _alarmed():
-            try:
-                what()
-            except BenchyError as error:
-                assert type(error) is not BenchyError, error
-                assert "bug in Benchy" not in error.hint
-                assert len(f"{error.message}{error.hint}") <= LONGEST_MESSAGE
-                self.require_untouched()
-                return error
+        error = _error_of(what)
         self.require_untouched()
-        return None
+        if error is not None:
+            assert type(error) is not BenchyError, error
+            assert "bug in Benchy" not in error.hint
+            assert len(f"{error.message}{error.hint}") <= LONGEST_MESSAGE
+        return error
 
     def require_untouched(self) -> None:
         """No code of a case was run, and nothing was written beside its folder."""
@@ -79,6 +75,15 @@ class Sandbox:
 
     def _files_outside(self) -> set[Path]:
         return {path for path in self._root.iterdir() if path.name != "hypothesis"}
+
+
+def _error_of(what: Callable[[], object]) -> BenchyError | None:
+    with _alarmed():
+        try:
+            what()
+        except BenchyError as error:
+            return error
+    return None
 
 
 @contextmanager

@@ -138,8 +138,8 @@ def validator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def written(record: RunRecord, folder: Path, samples: Any = None) -> list[str]:
     """The export of a record where it says that it belongs in the collection."""
-    part = record.evaluation and record.evaluation.benchmarks[0]
-    assert part is not None
+    assert record.evaluation is not None
+    part = record.evaluation.benchmarks[0]
     (folder / "samples").write_text("".join(f"{json.dumps(row)}\n" for row in samples or make_samples(part)))
     files = to_every_eval_ever(record, {"configs": CONFIGS}, {part.name: folder / "samples"}, folder)
     found = json.loads(read_content(files[f"{record.run_id}.json"]))
