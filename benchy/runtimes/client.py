@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeVar, cast
 
 from pydantic import BaseModel
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 from benchy.errors import BenchyError, WorkerDied, from_data
 from benchy.protocol import Phase, Progress, Reply, Request, decode_answer, encode_request
 from benchy.runtimes.base import Transport
+from benchy.runtimes.lines import read_lines
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
 OnEvent = Callable[[Progress | Phase], None]
@@ -19,6 +21,10 @@ OnLog = Callable[[list[str]], None]
 
 GRACE_SECONDS = 3.0
 """How long a worker may take to leave after its input ended."""
+LONGEST_LOG_LINE = 1 << 14
+"""Bytes. Of a longer line the log keeps the beginning."""
+LONGEST_MESSAGE = 1 << 24
+"""Bytes. The longest answers, those of evaluations of thousands of benchmarks, are a tenth of it."""
 
 
 class Worker:
@@ -29,6 +35,8 @@ class Worker:
         self._arrived: queue.SimpleQueue[Reply | Progress | Phase | None] = queue.SimpleQueue()
         self._last_id = 0
         self._on_log = on_log
+        self._ended_because = ""
+        """Of what a reader of ours could not go on with; empty if nothing was."""
         self._threads = [
             threading.Thread(target=self._read_answers, daemon=True),
             threading.Thread(target=self._read_log, daemon=True),
@@ -94,44 +102,37 @@ class Worker:
             thread.join(timeout=GRACE_SECONDS)
 
     def _explain_end(self) -> BenchyError:
+        if self._ended_because:
+            return WorkerDied(f"the worker was stopped, since what it said cannot be read: {self._ended_because}")
         if not self._transport.wait(GRACE_SECONDS):
             self._transport.kill()
             return WorkerDied("the worker closed its output but went on; it was stopped")
         return self._transport.explain_end()
 
     def _read_answers(self) -> None:
-        for line in split_lines(self._transport.answers()):
-            try:
-                self._arrived.put(decode_answer(line.encode()))
-            except ValueError:
-                self._on_log([line])  # a launcher's own print: for people, not for us
+        with self._ending_the_worker():
+            for lines in read_lines(self._transport.answers(), longest=LONGEST_MESSAGE, cut=False):
+                for line in lines:
+                    self._take(line)
         self._arrived.put(None)
 
+    def _take(self, line: str) -> None:
+        try:
+            self._arrived.put(decode_answer(line.encode()))
+        except (ValueError, RecursionError):
+            self._on_log([line[:LONGEST_LOG_LINE]])  # a launcher's own print: for people, not for us
+
     def _read_log(self) -> None:
-        for chunk in whole_lines(self._transport.log()):
-            self._on_log([_last_drawn(line) for line in chunk.split("\n")])
+        with self._ending_the_worker():
+            for lines in read_lines(self._transport.log(), longest=LONGEST_LOG_LINE):
+                self._on_log(lines)
 
-
-def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """One text per line."""
-    for text in whole_lines(chunks):
-        yield from text.split("\n")
-
-
-def whole_lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """The same text, cut at line ends: each item is one or more whole lines without the last line end."""
-    rest = b""
-    for chunk in chunks:
-        done, newline, tail = chunk.rpartition(b"\n")
-        if newline:
-            yield (rest + done).decode(errors="replace")
-            rest = tail
-        else:
-            rest += tail
-    if rest:
-        yield rest.decode(errors="replace")
-
-
-def _last_drawn(line: str) -> str:
-    """What a terminal would show of a line in which a progress bar was drawn over and over."""
-    return line.rstrip("\r").rpartition("\r")[2]
+    @contextmanager
+    def _ending_the_worker(self) -> Iterator[None]:
+        """End the worker if the block fails: with nobody to read on, it would wait for ever, and its host for an answer."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody reads on
+            self._ended_because = f"{type(error).__name__}: {error}"[:300]
+            with suppress(Exception):
+                self._transport.kill()

@@ -10,7 +10,7 @@ import pytest
 from benchy.config import UploadConfig
 from benchy.errors import UploadFailed, WorkerDied, WorkerError
 from benchy.protocol import ModelTest, Phase, Progress, Upload
-from benchy.runtimes.client import Worker, split_lines, whole_lines
+from benchy.runtimes.client import LONGEST_LOG_LINE, LONGEST_MESSAGE, Worker
 from benchy.runtimes.process import ProcessRuntime
 from tests.commands import kill
 from tests.runtimes import A_RUN
@@ -91,7 +91,29 @@ def test_ten_thousand_lines_arrive_in_order() -> None:
     assert log == [f"line {n}" for n in range(10_000)]
 
 
-def test_chunks_are_not_lines() -> None:
-    assert list(split_lines([b"a\nb", b"c", b"\n\nd"])) == ["a", "bc", "", "d"]
-    assert list(whole_lines([b"a\nb", b"c\nd\n"])) == ["a", "bc\nd"]
-    assert list(split_lines([b"\xe2\x9c", b"\x85 done\n", b"\xff\n"])) == ["✅ done", "\N{REPLACEMENT CHARACTER}"]
+def test_a_message_without_an_end_ends_the_worker_and_not_the_wait() -> None:
+    """It was put together for ever, each time anew."""
+    code = f"import sys, time; sys.stdout.write('x' * {LONGEST_MESSAGE + 1}); sys.stdout.flush(); time.sleep(600)"
+    with program(code, ignore_log) as started, pytest.raises(WorkerDied, match="a line of more than 16,777,216 bytes"):
+        started.request(ModelTest(), ignore)
+
+
+def test_a_deep_line_is_no_message_and_ends_no_reader() -> None:
+    """A RecursionError ended the thread that read, and the run waited for ever."""
+    reply = '{"id": 1, "error": {"kind": "UploadFailed", "message": "read on"}}'
+    code = f"print('[' * 200_000); print({reply!r}); input()"
+    log: list[str] = []
+    with program(code, log.extend) as started, pytest.raises(UploadFailed, match="read on"):
+        started.request(ModelTest(), ignore)
+    assert [len(line) for line in log] == [LONGEST_LOG_LINE]
+
+
+def test_a_log_that_cannot_be_taken_ends_the_worker_and_not_the_wait() -> None:
+    """The thread that read the log died, the pipe filled, and worker and host waited for each other."""
+
+    def refuse(_lines: list[str]) -> None:
+        raise RuntimeError("no more")
+
+    code = "import sys, time; print('x' * 100_000, file=sys.stderr); time.sleep(600)"
+    with program(code, refuse) as started, pytest.raises(WorkerDied, match="RuntimeError: no more"):
+        started.request(ModelTest(), ignore)

@@ -11,7 +11,9 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 logger = logging.getLogger(__name__)
 
@@ -132,10 +134,36 @@ class AnswerStore:
                     break
                 whole += len(text)
                 try:
-                    line = json.loads(text)
-                except ValueError:
+                    line = _parsed(text)
+                except (ValueError, RecursionError):
                     logger.warning("%s: line %d is damaged; its requests are asked again", path, number)
                     continue
                 if line["of"] == self._identity:
                     self._learn(line)
         self._file.truncate(whole)
+
+
+class _Line(BaseModel):
+    """The shape of a line; what another program wrote there has none."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    of: str
+    seconds: float = 0.0
+    answers: list[Annotated[list[Any], Field(min_length=2, max_length=2)]] = []
+    note: dict[str, Any] = {}
+    random_state: str | None = None
+
+    @field_validator("answers")
+    @classmethod
+    def _require_keys(cls, answers: list[list[Any]]) -> list[list[Any]]:
+        if not all(isinstance(key, str) for key, _ in answers):
+            raise ValueError("an answer without a key")
+        return answers
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    """A line. Raises ValueError if it is none, and RecursionError if it is very deep."""
+    line: dict[str, Any] = json.loads(text)
+    _Line.model_validate(line)
+    return line

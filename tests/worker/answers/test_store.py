@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -113,3 +114,33 @@ def test_the_key_holds_all_of_a_request() -> None:
         ("generate_until", ("text ", {"until": ["."], "max_gen_toks": 5})),
     ]
     assert len({base, *(request_key(*other) for other in others)}) == 4
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "5",
+        "null",
+        "{}",
+        "[]",
+        '"text"',
+        "not JSON",
+        pytest.param("[" * 100_000, id="very deep"),
+        '{"of": 5}',
+        '{"of": "OWN", "answers": 5}',
+        '{"of": "OWN", "answers": [5]}',
+        '{"of": "OWN", "answers": [["a"]]}',
+        '{"of": "OWN", "answers": [[5, "x"]]}',
+        '{"of": "OWN", "answers": [["a", "x"]], "seconds": "y"}',
+        '{"of": "OWN", "note": []}',
+        '{"of": "OWN", "random_state": 5}',
+    ],
+)
+def test_a_foreign_line_blocks_no_resume(open_store: Open, path: Path, foreign: str) -> None:
+    """A valid line of JSON that was none of ours ended every evaluation that was to go on."""
+    open_store().keep([("a", "first")])
+    own = json.loads(path.read_bytes())["of"]
+    with path.open("a") as file:
+        file.write(foreign.replace("OWN", own) + "\n")
+    open_store().keep([("b", "second")])
+    assert open_store().take(["a", "b"]) == ["first", "second"]
