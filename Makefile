@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo test fuzz bench check format layout install install-dev clean
+.PHONY: help demo test fuzz bench kills check format layout install install-dev clean
 .DEFAULT_GOAL := demo
 
 help: ## what `make` can do here
@@ -23,6 +23,9 @@ fuzz: install-dev ## 10,000 hostile and damaged inputs, the same at each run
 
 bench: install-dev ## measure against plain lm_eval; `make bench BENCH=--quick` takes two pairs in place of five
 	$(BIN)/python -m bench $(BENCH)
+
+kills: install-dev ## send 200 signals to real runs; `make kills KILLS="--signals 30 --seed 5"` sends others
+	$(BIN)/python -m tests.kills $(KILLS)
 
 check: install-dev ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
@@ -18,6 +19,7 @@ from benchy.runs.run import Run
 from flows.cancellation import ending_when_cancelled
 from flows.containers import end_containers_of_run
 from flows.hosts import HOST, host_tag
+from flows.without_prefect import finish
 from tasks.evaluation import evaluation
 from tasks.model_test import model_test
 from tasks.upload import upload
@@ -50,9 +52,12 @@ def benchy(
     """
     overridden = with_overrides(load_config(Path(config)), limit=limit, tasks=tasks, gpus=gpus, model=model)
     with ending_when_cancelled(UUID(flow_run.id)), _run_of_this_flow(overridden) as run:
-        model_test(run.name)
-        evaluation(run.name)
-        upload(run.name)
+        try:
+            model_test(run.name)
+            evaluation(run.name)
+            upload(run.name)
+        except httpx.HTTPError as lost:  # Prefect's server is away, for longer than it is waited for
+            finish(run, lost)
         return str(run.folder)
 
 

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from uuid import UUID
 
 import httpx
@@ -45,14 +45,21 @@ def ending_when_cancelled(flow_run_id: UUID) -> Iterator[None]:
 
 def _listen(flow_run_id: UUID, left: threading.Event, heard: threading.Event) -> None:
     """Ask now and then. The first yes is left to the service, which ends the flow as Prefect means it."""
-    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as client:
-        cancelled_before = False
-        while not left.wait(SECONDS_BETWEEN_QUESTIONS):
-            with suppress(httpx.HTTPError):  # the server is away; the run goes on
-                state = client.read_flow_run(flow_run_id).state
-                cancelled = state is not None and (state.is_cancelling() or state.is_cancelled())
-                if cancelled and cancelled_before:
-                    heard.set()
-                    os.kill(os.getpid(), signal.SIGTERM)
-                    return
-                cancelled_before = cancelled
+    cancelled_before = False
+    while not left.wait(SECONDS_BETWEEN_QUESTIONS):
+        cancelled = _is_cancelled(flow_run_id)
+        if cancelled and cancelled_before:
+            heard.set()
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        cancelled_before = cancelled
+
+
+def _is_cancelled(flow_run_id: UUID) -> bool:
+    """What its server says; no if that is away, so that the run goes on."""
+    try:
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as client:
+            state = client.read_flow_run(flow_run_id).state
+    except httpx.HTTPError:
+        return False
+    return state is not None and (state.is_cancelling() or state.is_cancelled())

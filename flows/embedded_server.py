@@ -8,43 +8,52 @@ are those of ``SubprocessASGIServer`` in ``prefect/server/api/server.py`` (3.8.8
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
+from collections import deque
 
 from benchy.errors import NetworkError
 from benchy.fast_imports import collecting_no_garbage
+from benchy.runs.log import RunLog
+from benchy.runtimes.lines import read_lines
 
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 """A new database takes 9 s on an idle machine."""
+SECONDS_UNTIL_SAID = 20.0
 SETTINGS = {
     "PREFECT_UI_ENABLED": "0",
     "PREFECT__SERVER_EPHEMERAL": "1",
     "PREFECT__SERVER_FINAL": "1",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",  # this process shows none of Prefect's lines; a server says why
 }
+LONGEST_LINE = 2000
+_ERROR = re.compile(r"^(?:\w+\.)*\w+(?:Error|Exception): .+")
 
 
 class EmbeddedServer:
     """A starting server; it ends by itself when this process does."""
 
-    def __init__(self, log: Path) -> None:
-        """Start it, without waiting. What it complains about goes to ``log``."""
+    def __init__(self, log: RunLog) -> None:
+        """Start it, without waiting. What it complains about goes to the log's file."""
         self._log = log
+        self._last_words: deque[str] = deque(maxlen=50)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}/api"
-        with log.open("ab") as stderr:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "flows.embedded_server", str(port)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                env=os.environ | SETTINGS,
-                start_new_session=True,
-            )
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "flows.embedded_server", str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=os.environ | SETTINGS,
+            start_new_session=True,
+        )
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def wait_until_ready(self) -> None:
         """Return when it answers.
@@ -54,20 +63,40 @@ class EmbeddedServer:
         """
         import httpx
 
-        deadline = time.monotonic() + START_SECONDS
+        started, said = time.monotonic(), False
         with httpx.Client() as client:
-            while self._process.poll() is None and time.monotonic() < deadline:
+            while self._process.poll() is None and time.monotonic() < started + START_SECONDS:
                 try:
                     if client.get(f"{self.url}/health").is_success:
                         return
                 except httpx.TransportError:
                     time.sleep(0.05)
-        raise NetworkError("Prefect's embedded server did not start", hint=f"the end of {self._log} may say why")
+                if not said and time.monotonic() > started + SECONDS_UNTIL_SAID:
+                    said = True
+                    self._log.write([f"Waiting for Prefect's embedded server to start: {START_SECONDS:.0f} s at most"])
+        raise NetworkError(f"Prefect's embedded server {self.why_ended() or 'does not answer'}")
+
+    def why_ended(self) -> str | None:
+        """How its process ended, with its reason if it gave one; None while it runs."""
+        code = self._process.poll()
+        if code is None:
+            return None
+        self._listener.join(timeout=1)
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        reasons = [line for line in self._last_words if _ERROR.match(line)]
+        return f"{how}: {reasons[-1]}" if reasons else how
 
     def stop(self) -> None:
-        """End it now: another server is used."""
+        """End it now: another server is used, or it does not answer."""
         self._process.kill()
         self._process.wait()
+
+    def _listen(self) -> None:
+        assert self._process.stderr is not None  # noqa: S101 - Popen was given a pipe
+        with self._process.stderr as stderr:
+            for lines in read_lines(iter(lambda: os.read(stderr.fileno(), 1 << 16), b""), longest=LONGEST_LINE):
+                self._last_words.extend(lines)
+                self._log.keep(lines)
 
 
 def free_port() -> int:
@@ -89,7 +118,8 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # a buffered reader's lock would be in the way at this process's end
+        pass
     os.kill(os.getpid(), signal.SIGTERM)  # uvicorn finishes what it was sent
     time.sleep(10)
     os._exit(1)

@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+import time
+from collections.abc import Callable
 from typing import Any
 
-from benchy.errors import Interrupted
+from benchy.errors import BenchyError, Interrupted, NetworkError
 from benchy.fast_imports import collecting_no_garbage
+from benchy.runs.run import Run
 from flows.embedded_server import EmbeddedServer
-from flows.servers import require_answer
+from flows.prefect_database import put_aside_if_unreadable
+
+SECONDS_FOR_LAST_LINES = 10.0
+"""Prefect's threads may take so long at the end to tell the server what it has not heard yet."""
 
 
-def run_flow(config: str, changes: dict[str, Any], *, log: Path) -> None:
-    """Run the flow on the configured Prefect server, or else on an embedded one.
+def run_flow(run: Run, config: str, changes: dict[str, Any]) -> None:
+    """Run the flow on the configured Prefect server, or else on an embedded one; where that is lost, without.
 
     Args:
+        run: the open run.
         config: the YAML file.
         changes: the flow's other parameters.
-        log: gets what an embedded server complains about.
 
     Raises:
-        NetworkError: the server does not answer.
+        NetworkError: the configured server does not answer.
         BenchyError: what ended the run.
     """
-    embedded = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer(log)  # it starts while Prefect is imported
+    started = time.time()
+    embedded = (
+        None if os.environ.get("PREFECT_API_URL") else EmbeddedServer(run.log)
+    )  # starts while Prefect is imported
     with collecting_no_garbage():
         from prefect.exceptions import Abort, TerminationSignal
 
         from flows.benchmark import benchy
 
-    _use_server(embedded)
     try:
-        benchy(config, **changes)
+        _run_anyhow(run, embedded, started, lambda: benchy(config, **changes))
     except KeyboardInterrupt as stop:
         raise Interrupted("the run was interrupted") from stop
     except TerminationSignal as stop:  # Prefect's own answer to SIGTERM
@@ -41,18 +48,63 @@ def run_flow(config: str, changes: dict[str, Any], *, log: Path) -> None:
         raise Interrupted("the run was cancelled in Prefect") from stop
 
 
-def _use_server(embedded: EmbeddedServer | None) -> None:
-    """Wait for the server that is to be used: a profile of Prefect's may name one too."""
-    from prefect.context import refresh_global_settings_context
+def _run_anyhow(run: Run, embedded: EmbeddedServer | None, started: float, flow: Callable[[], object]) -> None:
+    """Under Prefect if its server is there, and to the end if not."""
     from prefect.settings import get_current_settings
 
-    configured = get_current_settings().api.url
+    from flows.servers import require_answer
+    from flows.without_prefect import finish
+
+    configured = get_current_settings().api.url  # a profile of Prefect's may name one too
     if configured is not None:
         if embedded is not None:
             embedded.stop()
-        hint = "start it (`prefect server start`), or unset PREFECT_API_URL to use an embedded one"
-        require_answer(configured, hint=hint)
+        require_answer(
+            configured, hint="start it (`prefect server start`), or unset PREFECT_API_URL to use an embedded one"
+        )
+        _run_watched(run, configured, None, flow)
     elif embedded is not None:
+        try:
+            embedded = _start_surely(run, embedded, started)
+        except NetworkError as error:
+            finish(run, error)
+        else:
+            _run_watched(run, embedded.url, embedded, flow)
+
+
+def _start_surely(run: Run, embedded: EmbeddedServer, started: float) -> EmbeddedServer:
+    """The server when it answers; on a new database if it cannot read its own."""
+    try:
         embedded.wait_until_ready()
-        os.environ["PREFECT_API_URL"] = embedded.url
-        refresh_global_settings_context()  # Prefect's threads for logs and events read it too
+    except NetworkError as error:
+        aside = put_aside_if_unreadable(error.message, since=started)
+        if aside is None:
+            raise
+        run.log.write([f"{error.message}: its database is now {aside}, and a new one is made"])
+        embedded = EmbeddedServer(run.log)
+        embedded.wait_until_ready()
+    return embedded
+
+
+def _run_watched(run: Run, url: str, embedded: EmbeddedServer | None, flow: Callable[[], object]) -> None:
+    """Run the flow; where the server is lost on the way, do the rest of its steps without."""
+    from httpx import HTTPError
+
+    from flows.prefect_client import deliver_rest, use_server
+    from flows.server_watch import ServerWatch
+    from flows.without_prefect import finish
+
+    use_server(url)
+    watch = ServerWatch(url, run.log.write, embedded)
+    try:
+        with watch.watching():
+            try:
+                flow()
+            finally:
+                deliver_rest(1.0 if watch.gave_up else SECONDS_FOR_LAST_LINES)
+    except BenchyError:
+        raise
+    except Exception as error:
+        if not (watch.gave_up or isinstance(error, HTTPError)):
+            raise
+        finish(run, error)

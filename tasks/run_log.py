@@ -35,12 +35,11 @@ def shown_in_prefect(step: str) -> Iterator[Run]:
     reader = SlowReader(deliver, capacity=LINES_A_RECORD, seconds=SECONDS_BETWEEN_RECORDS, whole_log=run.log.path)
     watcher = ProgressArtifact(step)
     run.log.follow(reader)
-    run.watchers.append(watcher)
     try:
-        yield run
+        with run.watched_by(watcher):
+            yield run
         watcher.finish()
     finally:
-        run.watchers.remove(watcher)
         run.log.detach(reader)
         watcher.close()
 

@@ -13,7 +13,11 @@ from benchy.cli.model_test import test
 from benchy.cli.run import run
 from benchy.cli.serve import serve
 from benchy.cli.upload import upload
+from benchy.display.outputs import end_within, outlive_outputs
 from benchy.errors import BenchyError, ConfigError, Interrupted, as_benchy_error
+
+SECONDS_FOR_THREADS = 3.0
+"""After the command: a thread of a library's that still waits for a server by then ends with the process."""
 
 
 def main() -> None:
@@ -21,29 +25,36 @@ def main() -> None:
     for ends in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ends) != signal.SIG_IGN:  # as under nohup
             signal.signal(ends, signal.default_int_handler)  # told to end, it cleans up as after Ctrl-C
+    outlive_outputs()
+    code = _run_command()
+    end_within(SECONDS_FOR_THREADS, code)
+    sys.exit(code)
+
+
+def _run_command() -> int:
+    """The command's exit code; a failure is said."""
     try:
         cli(standalone_mode=False)
-    except BenchyError as error:
-        _exit_with(error)
     except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        return stop.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        sys.exit(error.exit_code)
-    except click.UsageError as error:
-        _exit_with(ConfigError(error.format_message(), hint=_help_hint(error)))
-    except (KeyboardInterrupt, click.Abort):
-        _exit_with(Interrupted("interrupted before a run began"))
-    except Exception as error:  # noqa: BLE001 - the one catch-all at this edge
-        _exit_with(as_benchy_error(error))
+        return error.exit_code
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one catch-all at this edge
+        from benchy.display.terminal import print_error
+
+        named = _named(error)
+        print_error(named)
+        return named.exit_code
+    return 0
 
 
-def _exit_with(error: BenchyError) -> None:
-    from benchy.display.terminal import print_error
-
-    print_error(error)
-    sys.stdout.flush()
-    sys.exit(error.exit_code)
+def _named(error: BaseException) -> BenchyError:
+    if isinstance(error, click.UsageError):
+        return ConfigError(error.format_message(), hint=_help_hint(error))
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return Interrupted("interrupted before a run began")
+    return as_benchy_error(error)
 
 
 def _help_hint(error: click.UsageError) -> str:

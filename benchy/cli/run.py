@@ -17,29 +17,32 @@ from benchy.cli.upload import print_uploaded, print_wandb
 @click.option("--resume", is_flag=True, help="Go on with the newest run of this config that was cut short.")
 def run(config: Path, resume: bool, **changes: Any) -> None:
     """Test, evaluate and publish: the whole of a config."""
+    from benchy.cli.open_files import allow_open_files
     from benchy.config import load_config, with_overrides
     from benchy.display.terminal import shown_on_terminal
     from benchy.preflight.checks import preflight
     from benchy.runs.opening import open_run
 
+    allow_open_files()
     checked = with_overrides(load_config(config), **changes)
     facts = preflight(checked)
     for warning in facts.warnings:
         click.echo(f"⚠️ {warning}", err=True)
     with open_run(checked, facts, resume=resume) as opened, shown_on_terminal(opened):
-        opened.start_worker_early()  # it imports torch and fetches the model while Prefect starts
-        _run_flow(config, changes, log=opened.log.path)
+        if opened.record.evaluation is None:
+            opened.start_worker_early()  # it imports torch and fetches the model while Prefect starts
+        _run_flow(opened, config, changes)
     _print_results(opened)
 
 
-def _run_flow(config: Path, changes: dict[str, Any], *, log: Path) -> None:
+def _run_flow(opened: Any, config: Path, changes: dict[str, Any]) -> None:
     """Prefect's own lines go to its API; the terminal shows the run's log."""
     from flows.settings import set_prefect_defaults
 
     set_prefect_defaults(PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL="CRITICAL")
     from flows.running import run_flow
 
-    run_flow(str(config), changes, log=log)
+    run_flow(opened, str(config), changes)
 
 
 def _print_results(opened: Any) -> None:

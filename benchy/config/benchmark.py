@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -20,6 +20,13 @@ from benchy.config.sections import (
     WandbConfig,
     as_tuple,
 )
+
+_NO_MATTER_TO_ANSWERS: Any = {
+    "evaluation": {"output_path", "batch_size", "max_batch_size", "cache_requests"},
+    "performance": {"use_accelerate", "num_gpus", "replicas", "collective_timeout"},
+    "container": {"shm_size", "memory", "pids_limit", "ulimits", "cache", "volumes", "sandbox"},
+    **dict.fromkeys(("download", "logging", "upload", "wandb", "gpus", "runtime"), True),
+}
 
 
 class BenchmarkConfig(Section):
@@ -80,3 +87,7 @@ class BenchmarkConfig(Section):
     def is_test(self) -> bool:
         """Whether this run is a test and never ranked: it sees only part of each benchmark."""
         return self.evaluation.limit is not None
+
+    def what_changes_answers(self) -> dict[str, Any]:
+        """All of the config but for where results go, where the worker runs, and how many requests it takes at once."""
+        return self.model_dump(exclude=_NO_MATTER_TO_ANSWERS)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
@@ -25,6 +27,8 @@ UNBOUNDED = 1000
 """Columns of a table that is never cut; a narrow terminal wraps its lines."""
 SECONDS_BETWEEN_LINES = 5.0
 """Of progress, where the output is a file or a pipe."""
+MOST_EVENTS = 1000
+"""That wait for a terminal."""
 MOST_BARS = 10
 """Of benchmarks, below the bar of all."""
 
@@ -35,15 +39,36 @@ def shown_on_terminal(run: Run) -> Iterator[None]:
     bars = Bars(Console(stderr=True, highlight=False))
     reader = SlowReader(bars.print_lines, capacity=100_000, seconds=0.05, whole_log=run.log.path)
     run.log.attach(reader)
-    run.watchers.append(bars)
-    try:
-        with bars.drawn():
-            try:
-                yield
-            finally:
-                run.log.detach(reader)
-    finally:
-        run.watchers.remove(bars)
+    with bars.drawn(), closing(_Aside(bars)) as watcher, run.watched_by(watcher):
+        try:
+            yield
+        finally:
+            run.log.detach(reader)
+
+
+class _Aside:
+    """Hands events on, on a thread of its own: a terminal that was stopped (Ctrl-S), or a full pipe, stops no run."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._events: queue.Queue[ProgressEvent | Phase | None] = queue.Queue(MOST_EVENTS)
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    def on_event(self, event: ProgressEvent | Phase) -> None:
+        """Wait for nobody: what a stopped terminal misses it misses."""
+        with suppress(queue.Full):
+            self._events.put_nowait(event)
+
+    def close(self) -> None:
+        """Let it show what came, where that takes no time."""
+        with suppress(queue.Full):
+            self._events.put_nowait(None)
+        self._thread.join(timeout=1)
+
+    def _follow(self) -> None:
+        while (event := self._events.get()) is not None:
+            self._bars.on_event(event)
 
 
 def print_error(error: BenchyError) -> None:

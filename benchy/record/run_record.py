@@ -67,6 +67,22 @@ class RunRecord(FrozenModel):
     flow_run_id: str | None = None
     """Prefect's, if it ran there."""
 
+    @property
+    def is_unpublished(self) -> bool:
+        """Whether its config names a leaderboard, or Weights & Biases, where the run is not yet."""
+        config = self.config
+        return (config.upload is not None and self.uploaded is None) or (
+            config.wandb is not None and self.wandb is None
+        )
+
+    def taken_up_with(self, config: BenchmarkConfig) -> RunRecord | None:
+        """This record with a config that was mended since; None if that changes answers: it is another run."""
+        if self.config.what_changes_answers() != config.what_changes_answers():
+            return None
+        if self.evaluation is not None:  # how it was evaluated stays as it was
+            config = self.config.model_copy(update={"upload": config.upload, "wandb": config.wandb})
+        return self.model_copy(update={"config": config})
+
 
 def write_record(record: RunRecord, folder: Path) -> None:
     """Write ``record.json`` whole or not at all.

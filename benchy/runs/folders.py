@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from filelock import BaseFileLock, FileLock, Timeout
+from pydantic import ValidationError
 
 from benchy import __version__
 from benchy.checkpoint.source import folder_name
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, DiskFull, is_disk_full
-from benchy.record import ANSWERS_FILES, Facts, RunRecord, now, read_record, write_record
+from benchy.record import ANSWERS_FILES, RECORD_FILE, Facts, RunRecord, now, read_record, write_record
 
 
 class RunFolder(NamedTuple):
@@ -73,30 +75,53 @@ def make_run_folder(config: BenchmarkConfig, facts: Facts, flow_run_id: str | No
     return RunFolder(folder, record)
 
 
-def find_of_flow_run(config: BenchmarkConfig, flow_run_id: str) -> RunFolder | None:
+class Found(NamedTuple):
+    """What a search for a run to go on with found."""
+
+    run: RunFolder | None = None
+    problems: tuple[str, ...] = ()
+    """Records that might be the one, and cannot be read."""
+
+
+def find_of_flow_run(config: BenchmarkConfig, flow_run_id: str) -> Found:
     """The run that a flow run of Prefect's began before it was retried."""
-    for folder in sorted(Path(config.evaluation.output_path).glob(f"*_{flow_run_id[:8]}")):
-        record = read_record(folder)
-        if record.run_id == flow_run_id and record.config == config:
-            return RunFolder(folder, record)
-    return None
+    folders = sorted(Path(config.evaluation.output_path).glob(f"*_{flow_run_id[:8]}"))
+    return _first(folders, config, lambda record, _folder: record.run_id == flow_run_id)
 
 
-def find_cut_short(config: BenchmarkConfig) -> RunFolder | None:
-    """The newest run of a config that kept answers, did not come to its end, and is not going on elsewhere."""
-    folders = {path.parent for path in Path(config.evaluation.output_path).glob(f"*/{ANSWERS_FILES}")}
-    for folder in sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True):
-        record = _readable_record(folder)
-        if record is not None and record.evaluation is None and record.config == config and not _is_open(folder):
-            return RunFolder(folder, record)
-    return None
+def find_cut_short(config: BenchmarkConfig) -> Found:
+    """The newest run of a config that kept answers or waits to be published, and is not going on elsewhere."""
+    outputs = Path(config.evaluation.output_path)
+    folders = {path.parent for name in (RECORD_FILE, ANSWERS_FILES) for path in outputs.glob(f"*/{name}")}
+    newest_first = sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)
+    return _first(newest_first, config, _was_cut_short)
 
 
-def _readable_record(folder: Path) -> RunRecord | None:
-    try:
-        return read_record(folder)
-    except (OSError, ValueError):
-        return None
+def _was_cut_short(record: RunRecord, folder: Path) -> bool:
+    if record.evaluation is not None:
+        return record.is_unpublished and not _is_open(folder)
+    return any(folder.glob(ANSWERS_FILES)) and not _is_open(folder)
+
+
+def _first(folders: Iterable[Path], config: BenchmarkConfig, fits: Callable[[RunRecord, Path], bool]) -> Found:
+    problems = []
+    for folder in folders:
+        try:
+            record = read_record(folder)
+        except (OSError, ValueError) as error:
+            problems.append(f"{folder / RECORD_FILE} cannot be read: {_in_short(error)}")
+            continue
+        taken_up = record.taken_up_with(config)
+        if taken_up is not None and fits(taken_up, folder):
+            return Found(RunFolder(folder, taken_up), tuple(problems))
+    return Found(None, tuple(problems))
+
+
+def _in_short(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"[:200]
+    return str(error)[:200]
 
 
 def _is_open(folder: Path) -> bool:

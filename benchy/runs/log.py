@@ -13,12 +13,14 @@ MISSED_LINES = 200
 
 
 class RunLog:
-    """Every line goes to the file at once, and then to whoever is attached."""
+    """Every line goes to the file at once, and then to whoever is attached. A disk that is full ends nothing."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._file = path.open("a", encoding="utf-8", errors="replace")
+        self._file = path.open("ab", buffering=0)
+        self._not_kept = 0
+        """Lines that the disk did not take, in a row."""
         self._readers: list[SlowReader] = []
         self._follower: SlowReader | None = None
         self._missed: deque[str] = deque(maxlen=MISSED_LINES)
@@ -27,12 +29,31 @@ class RunLog:
     def write(self, lines: list[str]) -> None:
         """Add lines. Safe from any thread; never waits for a reader."""
         with self._lock:
-            self._file.write("".join(f"{line}\n" for line in lines))
-            self._file.flush()
-            for reader in self._readers:
-                reader.offer(lines)
-            if self._follower is None:
-                self._missed.extend(lines)
+            self._keep(lines)
+            self._hand_on(lines)
+
+    def keep(self, lines: list[str]) -> None:
+        """Add lines that nobody needs to see: they are in the file alone."""
+        with self._lock:
+            self._keep(lines)
+
+    def _keep(self, lines: list[str]) -> None:
+        gap = f"\n[{self._not_kept:,} lines could not be written here]\n" if self._not_kept else ""
+        rest = memoryview((gap + "".join(f"{line}\n" for line in lines)).encode(errors="replace"))
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            self._not_kept = 0
+        except OSError as error:
+            if not self._not_kept:
+                self._hand_on([f"{self.path} cannot be written ({error.strerror}): the run goes on without its log"])
+            self._not_kept += len(lines)
+
+    def _hand_on(self, lines: list[str]) -> None:
+        for reader in self._readers:
+            reader.offer(lines)
+        if self._follower is None:
+            self._missed.extend(lines)
 
     def attach(self, reader: SlowReader) -> None:
         """Hand on what is written from now on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 Deliver = Callable[[list[str]], None]
@@ -70,5 +71,5 @@ class SlowReader:
         return batch
 
     def _whole_log_note(self, error: Exception) -> None:
-        with self._whole_log.open("a", encoding="utf-8") as file:
+        with suppress(OSError), self._whole_log.open("a", encoding="utf-8") as file:
             file.write(f"[benchy: lines are no longer shown elsewhere: {error}]\n")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import BenchyError
 from benchy.record import Facts
-from benchy.runs.folders import find_cut_short, find_of_flow_run, lock_of, make_run_folder
+from benchy.runs.folders import Found, find_cut_short, find_of_flow_run, lock_of, make_run_folder
 from benchy.runs.run import Run
+from benchy.runs.signals import ignoring_signals
 
 
 @contextmanager
@@ -30,38 +29,31 @@ def open_run(
         ConfigError: the output or log folder cannot be written.
     """
     global _current  # noqa: PLW0603 - one process runs one flow run at a time
-    found = find_of_flow_run(config, flow_run_id) if flow_run_id else find_cut_short(config) if resume else None
-    run = Run(config, *(found or make_run_folder(config, facts, flow_run_id)))
-    if found is not None:
-        run.log.write([f"Going on with {run.name}, which is {run.record.status}"])
+    looked = find_of_flow_run(config, flow_run_id) if flow_run_id else find_cut_short(config) if resume else Found()
+    run = Run(config, *(looked.run or make_run_folder(config, facts, flow_run_id)))
+    if looked.run is not None:
+        run.log.write([f"Going on with {run.name}: {_what_is_left(run)}"])
+    run.log.write([f"{problem}; it stays as it is, and is not gone on with" for problem in looked.problems])
     previous, _current = _current, run
     try:
         with lock_of(run.folder):
             yield run
     except BaseException as error:
-        with _undisturbed(), suppress(OSError, BenchyError):  # a full disk must not hide what ended the run
+        with ignoring_signals(), suppress(OSError, BenchyError):  # a full disk must not hide what ended the run
             run.fail(error)
         error.add_note(f"log: {run.log.path}")
         raise
     finally:
         _current = previous
-        with _undisturbed():
+        with ignoring_signals():
             run.close_worker()
             run.log.close()
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Whoever ends a run may signal more than once: what the first signal began is not cut short by the second."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {ends: signal.signal(ends, signal.SIG_IGN) for ends in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for ends, handler in before.items():
-            signal.signal(ends, handler)
+def _what_is_left(run: Run) -> str:
+    if run.record.evaluation is None:
+        return f"it is {run.record.status}; what the model answered already is not asked again"
+    return "it is evaluated, and only to be published"
 
 
 _current: Run | None = None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +21,7 @@ from benchy.record import ANSWERS_FILES, EvaluationResult, ModelTestResult, Prep
 from benchy.runs.folders import save_record
 from benchy.runs.log import RunLog
 from benchy.runs.publishing import identity_of, log_to_wandb, upload_record
+from benchy.runs.signals import deferring_signals
 from benchy.runtimes.base import MustWait
 from benchy.runtimes.choose import choose_runtime
 from benchy.runtimes.client import Worker
@@ -42,6 +46,7 @@ class Run:
         self.record = record
         self.log = RunLog(Path(record.log_file))
         self.watchers: list[Watcher] = []
+        self._begun = max(now(), record.started_at), time.monotonic()
         self._worker: Worker | None = None
         self._asked: Prepare | None = None
 
@@ -90,6 +95,8 @@ class Run:
         Raises:
             BenchyError: whatever the worker says.
         """
+        if self.record.evaluation is not None and self.record.model_test is not None:
+            return self.record.model_test  # a run that is evaluated is only published
         result = self._ask(ModelTest())
         self._update(status="tested", model_test=result, load=result.load_seconds, generate=result.generation_seconds)
         return result
@@ -100,6 +107,8 @@ class Run:
         Raises:
             BenchyError: whatever the worker says.
         """
+        if self.record.evaluation is not None:
+            return self.record.evaluation
         result = self._ask(Evaluation(run_folder=str(self.folder.resolve())))
         self._update(
             status="evaluated",
@@ -121,7 +130,7 @@ class Run:
             UploadFailed, NetworkError, AccessDenied: the record is kept.
         """
         self.close_worker()
-        uploaded = self._publish(self.config.upload) if self.config.upload else None
+        uploaded = self.record.uploaded or (self._publish(self.config.upload) if self.config.upload else None)
         if self.config.wandb is not None:
             self._log_to_wandb(self.config.wandb)
         return uploaded
@@ -143,10 +152,21 @@ class Run:
         else:
             self._update(wandb=result)
 
+    def missing_steps(self) -> Iterator[Callable[[], object]]:
+        """What is to be done yet, by the record, in order."""
+        if self.record.evaluation is None:
+            if self.record.model_test is None:
+                yield self.model_test
+            yield self.evaluation
+        if self.record.is_unpublished:
+            yield self.upload
+
     def fail(self, error: BaseException) -> None:
-        """Write down what ended the run."""
+        """Write down what ended the run; what is published stays published."""
         data = as_benchy_error(error).to_data()
         self.log.write([f"{data.kind}: {data.message}", *data.traceback.splitlines()])
+        if self.record.status == "published":
+            return
         status = "interrupted" if data.kind == "Interrupted" else "failed"
         self._update(status=status, error=data.model_copy(update={"traceback": ""}))
 
@@ -157,9 +177,23 @@ class Run:
         self._worker, self._asked = None, None
 
     def notify(self, event: Progress | Phase) -> None:
-        """Tell everybody who looks on."""
-        for watcher in self.watchers:
-            watcher.on_event(event)
+        """Tell everybody who looks on; whoever fails at that is told no more, and ends no run."""
+        for watcher in tuple(self.watchers):
+            try:
+                watcher.on_event(event)
+            except Exception as error:  # noqa: BLE001 - a terminal that closed, a server that is away
+                self.watchers.remove(watcher)
+                self.log.write([f"{type(watcher).__name__} no longer shows this run: {error}"])
+
+    @contextmanager
+    def watched_by(self, watcher: Watcher) -> Iterator[None]:
+        """Tell somebody what goes on, for the length of the block."""
+        self.watchers.append(watcher)
+        try:
+            yield
+        finally:
+            if watcher in self.watchers:
+                self.watchers.remove(watcher)
 
     def _ask(self, request: Request[ResultT]) -> ResultT:
         """One answer of a prepared worker. A worker that failed is not used again: its state is not known."""
@@ -206,11 +240,20 @@ class Run:
 
     def _update(self, **changes: Any) -> None:
         """Change the record, on disk too; seconds are given by their own names."""
+        with deferring_signals():
+            self._change(**changes)
+
+    def _change(self, **changes: Any) -> None:
         seconds = {name: changes.pop(name) for name in list(changes) if name in type(self.record.seconds).model_fields}
         changes["seconds"] = self.record.seconds.model_copy(update=seconds)
         if changes.get("status") in {"published", "failed", "interrupted", "evaluated"}:
-            changes["ended_at"] = now()
+            changes["ended_at"] = self._steady_now()
         if "error" not in changes:
             changes["error"] = None
         self.record = self.record.model_copy(update=changes)
         save_record(self.record, self.folder)
+
+    def _steady_now(self) -> datetime:
+        """The time by a clock that nobody sets: a run never ends before it began."""
+        begun, then = self._begun
+        return begun + timedelta(seconds=time.monotonic() - then)

@@ -129,7 +129,7 @@ class Worker:
 
     @contextmanager
     def _ending_the_worker(self) -> Iterator[None]:
-        """End the worker if the block fails: with nobody to read on, it would wait for ever, and its host for an answer."""
+        """End the worker if the block fails: with nobody to read on, it and its host would wait for each other."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody reads on

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from benchy.runs.log import RunLog
 from benchy.runs.log_reader import SlowReader
+from tests.disks import fill, mounted
 
 
 @pytest.fixture
@@ -100,3 +102,26 @@ def test_a_reader_that_breaks_ends_its_delivery_and_not_the_run(log: RunLog) -> 
         "one",
         "two",
     ]
+
+
+def test_a_full_disk_is_said_once_and_ends_nothing(tmp_path: Path) -> None:
+    """The line that could not be written ended the thread that reads the worker, and both waited for ever."""
+    with mounted(tmp_path / "small", "size=64k") as disk, closing(RunLog(disk / "run.log")) as log:
+        got: list[str] = []
+        reader = SlowReader(got.extend, capacity=100, seconds=0, whole_log=log.path)
+        log.attach(reader)
+        log.write(["before"])
+        fill(disk / "filler")
+        for number in range(3):
+            log.write(["x" * 5000, f"line {number}"])
+        (disk / "filler").unlink()
+        log.write(["after"])
+        log.detach(reader)
+        assert (
+            got.count(f"{log.path} cannot be written (No space left on device): the run goes on without its log") == 1
+        )
+        assert [line for line in got if line.startswith("line")] == ["line 0", "line 1", "line 2"]
+        assert [line for line in lines_of(log) if not line.startswith("x")][-2:] == [
+            "[6 lines could not be written here]",
+            "after",
+        ]

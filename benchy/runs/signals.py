@@ -1,0 +1,49 @@
+"""Keeps the signals that end a run from cutting short what must be whole."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def ignoring_signals() -> Iterator[None]:
+    """Whoever ends a run may signal more than once: what the first signal began is not cut short by the second."""
+    with _handled_by(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def deferring_signals() -> Iterator[None]:
+    """A signal takes effect when the block is over: a record is written wholly, and then the run ends."""
+    came: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+
+    with _handled_by(note):
+        yield
+    if came:
+        signal.raise_signal(came[0])
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], Any] | signal.Handlers) -> Iterator[None]:
+    """Only the main thread may set handlers; what is ignored (as under nohup) stays ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = {one: now for one in ENDING if (now := signal.getsignal(one)) not in {signal.SIG_IGN, None}}
+    for one in ours:
+        signal.signal(one, handler)
+    try:
+        yield
+    finally:
+        for one, before in ours.items():
+            signal.signal(one, before)
