@@ -1,3 +1,3 @@
 """Benchy: leaderboard scores that can be trusted."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

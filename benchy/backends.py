@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+PARTS = ("tokenizer", "peft", "delta")
+"""lm-eval's model arguments that may name repositories of their own."""
+
 
 def sharing_of(backend: str) -> str:
     """Say how such a back end is told to do several things at once."""

@@ -9,10 +9,14 @@
     ├── AccessDenied                5   private or gated, or the token is missing or not valid
     ├── NotEnoughMemory             6   the GPU (or this host) is too small for the model or the batch
     ├── ModelLoadError              7   the model was found but does not load
+    │   ├── LoadTimeout                 it loads for longer than performance.load_timeout
     │   └── ModelTestFailed             it loads, but says nothing or computes NaN
+    │       └── PromptTimeout           a prompt takes longer than performance.prompt_timeout
     ├── EvaluationFailed            8   lm-eval raised, or a data set could not be read
+    │   └── RunTimeout                  the run takes longer than performance.run_timeout
     ├── UploadFailed                9   the leaderboard could not be written; the finished record is kept
     ├── WorkerError                10   the GPU worker could not be started, or ended without an answer
+    │   ├── WrongVersion                the worker, or its image, is of another version of Benchy
     │   ├── WorkerDied                  transient: killed or crashed in the middle of a request
     │   ├── RankLost                    transient: one of its processes died, or is stuck, while the others wait for it
     │   ├── GpuNotFound                 the configured GPU or device does not exist here
@@ -159,11 +163,31 @@ class ModelTestFailed(ModelLoadError):
     default_hint = "try another model.dtype (bfloat16 where float16 overflows) and check the weights"
 
 
+class LoadTimeout(ModelLoadError):
+    """The model loads for longer than ``performance.load_timeout``."""
+
+    default_hint = "if it only needs longer, raise performance.load_timeout (seconds); the log says what it was doing"
+
+
+class PromptTimeout(ModelTestFailed):
+    """A prompt takes longer than ``performance.prompt_timeout``."""
+
+    default_hint = (
+        "look at the model's chat template; if it only needs longer, raise performance.prompt_timeout (seconds)"
+    )
+
+
 class EvaluationFailed(BenchyError):
     """lm-eval raised, or a data set could not be read."""
 
     exit_code = 8
     default_hint = "the traceback is in the log"
+
+
+class RunTimeout(EvaluationFailed):
+    """The run takes longer than ``performance.run_timeout``."""
+
+    default_hint = "raise performance.run_timeout (seconds); `--resume` goes on with the answers that were given"
 
 
 class UploadFailed(BenchyError):
@@ -176,6 +200,15 @@ class WorkerError(BenchyError):
     """The GPU worker could not be started, or ended without an answer."""
 
     exit_code = 10
+
+
+class WrongVersion(WorkerError):
+    """The worker, or its image, is of another version of Benchy."""
+
+    default_hint = (
+        "the worker's image is of another version: build it anew (`docker compose up -d --build`, or"
+        " `docker build -f Dockerfile.gpu -t IMAGE .` with the image of the config)"
+    )
 
 
 class WorkerDied(WorkerError):
@@ -277,6 +310,12 @@ def _subclasses(cls: type[BenchyError]) -> dict[str, type[BenchyError]]:
     for child in cls.__subclasses__():
         found |= _subclasses(child)
     return found
+
+
+def quoted(data: ErrorData) -> BenchyError:
+    """The error of a process in which code of a model runs: in quotation marks, and without its advice."""
+    cls = _subclasses(BenchyError).get(data.kind, BenchyError)
+    return cls(f'the worker says: "{data.message}"', transient=data.transient, traceback=data.traceback)
 
 
 def from_data(data: ErrorData) -> BenchyError:

@@ -1,9 +1,12 @@
 """The messages between host and worker: one JSON object a line.
 
 The host writes requests to the worker's stdin, one at a time; the worker writes events, and then one reply, to its
-stdout. Everything else that a library prints goes to the worker's stderr, which is the log::
+stdout. Both say first who they are, so that an image of another version is named as that. Everything else that a
+library prints goes to the worker's stderr, which is the log::
 
-    -> {"id": 1, "method": "prepare", "params": {...}}
+    -> {"version": "0.2.0", "protocol": 2}
+    <- {"version": "0.2.0", "protocol": 2}
+    -> {"id": 1, "method": "fetch", "params": {...}}
     <- {"event": "progress", "label": "Downloading", "done": 10, "total": 20, "unit": "B"}
     <- {"id": 1, "result": {...}}      or      {"id": 1, "error": {"kind": "ModelNotFound", ...}}
 
@@ -18,15 +21,37 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from benchy import __version__
 from benchy.config import BenchmarkConfig, UploadConfig, WandbConfig
-from benchy.errors import ErrorData
-from benchy.record import EvaluationResult, ModelTestResult, Prepared, Uploaded, WandbRun
+from benchy.errors import ErrorData, WrongVersion
+from benchy.plain_text import plain_data
+from benchy.record import EvaluationResult, Fetched, Imported, ModelTestResult, Prepared, Uploaded, WandbRun
+
+PROTOCOL = 2
+"""The number of these messages: another one where a message changes its meaning within a version."""
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
 
 
 class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)  # it may be a token
+
+
+class Hello(_Message):
+    """The first line in each direction: who speaks."""
+
+    version: str = __version__
+    protocol: int = PROTOCOL
+
+    def require_own(self, speaker: str) -> None:
+        """Check that the other end is of this version.
+
+        Raises:
+            WrongVersion: it is not.
+        """
+        if self != Hello():
+            other = f"{speaker} is Benchy {self.version} (protocol {self.protocol})"
+            raise WrongVersion(f"{other}, and the other end Benchy {__version__} (protocol {PROTOCOL})")
 
 
 class Request(_Message, Generic[ResultT]):
@@ -36,14 +61,34 @@ class Request(_Message, Generic[ResultT]):
     result_type: ClassVar[type[BaseModel]]
 
 
+class Fetch(Request[Fetched]):
+    """Fetch the model and the benchmarks' data into the cache, in a worker of its own: it runs no code of either."""
+
+    method = "fetch"
+    result_type = Fetched
+    config: BenchmarkConfig
+    token: str | None = Field(default=None, repr=False)
+    """The Hub's read token: no other worker has it."""
+    data_sets: dict[str, str] = Field(default_factory=dict)
+    """The commits at which the run's data sets were loaded before: they are fetched so again."""
+
+
+class Import(Request[Imported]):
+    """Look at the devices and import the libraries, while another worker fetches."""
+
+    method = "import"
+    result_type = Imported
+    config: BenchmarkConfig
+
+
 class Prepare(Request[Prepared]):
-    """Fetch the model and the benchmarks' data and look at the devices; the network is needed only here."""
+    """Build the benchmarks. What was not fetched before is fetched now, without a token."""
 
     method = "prepare"
     result_type = Prepared
     config: BenchmarkConfig
-    token: str | None = Field(default=None, repr=False)
-    """The Hub's read token: it travels here, since a container's environment can be inspected."""
+    fetched: Fetched | None = None
+    """What another worker fetched for this one."""
     server_keys: dict[str, str] = Field(default_factory=dict, repr=False)
     """For a model behind a server: the keys that lm-eval looks for, by the names of their variables."""
     data_sets: dict[str, str] = Field(default_factory=dict)
@@ -98,9 +143,9 @@ class LogToWandb(Request[WandbRun]):
     """Whether each document's prompt, answer and score is shown too."""
 
 
-AnyRequest = Prepare | ModelTest | Evaluation | Upload | LogToWandb
+AnyRequest = Fetch | Import | Prepare | ModelTest | Evaluation | Upload | LogToWandb
 REQUESTS: dict[str, type[AnyRequest]] = {
-    cls.method: cls for cls in (Prepare, ModelTest, Evaluation, Upload, LogToWandb)
+    cls.method: cls for cls in (Fetch, Import, Prepare, ModelTest, Evaluation, Upload, LogToWandb)
 }
 
 
@@ -137,6 +182,19 @@ class Reply:
     error: ErrorData | None
 
 
+def encode_hello() -> bytes:
+    """The first line of either end."""
+    return Hello().model_dump_json().encode() + b"\n"
+
+
+def decode_hello(line: bytes) -> Hello | None:
+    """The greeting in a line; None if it is another message, as of versions that did not greet."""
+    try:
+        return Hello.model_validate_json(line)
+    except ValueError:
+        return None
+
+
 def encode_request(request_id: int, request: Request[Any]) -> bytes:
     """One line for the worker's stdin."""
     message = {"id": request_id, "method": request.method, "params": request.model_dump(mode="json")}
@@ -168,24 +226,26 @@ def encode_event(event: Progress | Phase) -> bytes:
     return event.model_dump_json().encode() + b"\n"
 
 
-def decode_answer(line: bytes) -> Reply | Progress | Phase:
-    """The event or reply in a line of the worker's stdout.
+def decode_answer(line: bytes) -> Hello | Reply | Progress | Phase:
+    """The greeting, event or reply in a line of the worker's stdout.
 
     Raises:
-        ValueError: the line is neither.
+        ValueError: the line is none.
     """
     message = json.loads(line)
     if not isinstance(message, dict):
         raise ValueError("not a message")  # noqa: TRY004 - every malformed line is a ValueError
+    if "protocol" in message:
+        return Hello.model_validate(message)
     if message.get("event") == "progress":
-        return Progress.model_validate(message)
+        return Progress.model_validate(plain_data(message))
     if message.get("event") == "phase":
-        return Phase.model_validate(message)
+        return Phase.model_validate(plain_data(message))
     return _reply(message)
 
 
 def _reply(message: dict[str, Any]) -> Reply:
     if not isinstance(message.get("id"), int) or ("result" in message) == ("error" in message):
         raise ValueError("neither an event nor a reply")
-    error = ErrorData.model_validate(message["error"]) if "error" in message else None
+    error = ErrorData.model_validate(plain_data(message["error"])) if "error" in message else None
     return Reply(message["id"], message.get("result"), error)

@@ -6,6 +6,7 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 
 from benchy.display.tables import model_test_block, model_test_rows
+from benchy.plain_text import plain
 from benchy.record import ModelTestResult
 from tasks.retries import RETRY_DELAYS_SECONDS, is_transient
 from tasks.run_log import shown_in_prefect, shown_only
@@ -24,5 +25,7 @@ def model_test(run_name: str) -> ModelTestResult:  # noqa: ARG001 - it is in Pre
         result = run.model_test()
         run.log.write(model_test_block(run.config.model.name, result).splitlines())
         with shown_only(run):
-            create_table_artifact(model_test_rows(run.record, result), key="model-test", description=result.generated)
+            create_table_artifact(
+                model_test_rows(run.record, result), key="model-test", description=plain(result.generated)
+            )
         return result

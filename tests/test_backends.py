@@ -28,7 +28,9 @@ def test_behind_a_server(backend: str) -> None:
     assert server_keys(behind.model.backend, HOST) == {"OPENAI_API_KEY": "sk-secret"}
     request = Prepare(config=behind, server_keys=server_keys(behind.model.backend, HOST))
     assert "sk-secret" not in repr(request)
-    made = container_options(behind, A_RUN, on_gpus=True, image_id="1", host=HOST, gid=0, working_dir="/")
+    made = container_options(
+        behind, A_RUN, role="model", image_id="1", host=HOST, host_memory=10**9, gid=0, working_dir="/"
+    )
     assert "sk-secret" not in str(made), "docker inspect would show it"
     assert "NCCL_SOCKET_IFNAME" not in made.environment, "it is not cut off"
 

@@ -52,7 +52,7 @@ def test_a_request_is_one_line_and_comes_back_equal(request_: Prepare | ModelTes
 
 
 def test_every_request_is_known_by_its_method() -> None:
-    assert set(REQUESTS) == {"prepare", "model_test", "evaluation", "upload", "wandb"}
+    assert set(REQUESTS) == {"fetch", "import", "prepare", "model_test", "evaluation", "upload", "wandb"}
 
 
 @pytest.mark.parametrize(

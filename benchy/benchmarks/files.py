@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from benchy.benchmarks.index import AnyTagLoader, TaskIndex
+from benchy.benchmarks.index import AnyTagLoader, TaskIndex, index_tasks
 
 BUILDERS = {"json", "csv", "parquet", "text", "arrow", "webdataset", "imagefolder", "audiofolder", "xml", "pandas"}
 """Names of `datasets` for files that a task brings itself."""
@@ -26,6 +27,14 @@ def load_task(path: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
         if included not in seen and Path(included).is_file():
             merged |= load_task(included, (*seen, path))
     return merged | own
+
+
+def load_tasks(names: tuple[str, ...], include_path: tuple[str, ...]) -> list[dict[str, Any]] | None:
+    """The YAML of every single benchmark that names stand for; None where lm-eval's own are not known."""
+    index = index_tasks(include_path)
+    if index is None:
+        return None
+    return [load_task(path) for path in sorted(set(task_files(names, index)))]
 
 
 def task_files(names: tuple[str, ...], index: TaskIndex, seen: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -52,12 +61,42 @@ def _group_members(path: str) -> tuple[str, ...]:
     return tuple(name for name in names if isinstance(name, str))
 
 
-def datasets_of(settings: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Name and revision of each data set on the Hub."""
-    for task in settings:
-        name = task.get("dataset_path")
-        if isinstance(name, str) and is_on_hub(name):
-            yield name, str((task.get("dataset_kwargs") or {}).get("revision") or "")
+@dataclass(frozen=True)
+class HubDataset:
+    """A dataset on the Hub, as a benchmark loads it."""
+
+    benchmark: str
+    name: str
+    part: str | None
+    """The configuration: ``ARC-Easy``."""
+    options: Mapping[str, Any]
+    """More arguments of ``datasets.load_dataset``."""
+    by_code: bool
+    """The benchmark's own code loads it, and nobody else knows how."""
+
+    @property
+    def revision(self) -> str:
+        """Empty for the main branch."""
+        return str(self.options.get("revision") or "")
+
+
+def hub_datasets(settings: list[dict[str, Any]]) -> list[HubDataset]:
+    """Each dataset on the Hub."""
+    return [
+        HubDataset(
+            benchmark=str(task.get("task")),
+            name=task["dataset_path"],
+            part=task.get("dataset_name"),
+            options={key: value for key, value in (task.get("dataset_kwargs") or {}).items() if key != _NO_MORE},
+            by_code="custom_dataset" in task or "class" in task,
+        )
+        for task in settings
+        if isinstance(task.get("dataset_path"), str) and is_on_hub(task["dataset_path"])
+    ]
+
+
+_NO_MORE = "trust_remote_code"
+"""lm-eval leaves it out too: `datasets` 4 knows it no more."""
 
 
 def is_on_hub(data_set: str) -> bool:

@@ -46,6 +46,9 @@ class BenchmarkConfig(Section):
     runtime: Literal["docker", "process"] | None = None
     """Where the GPU worker runs: a container, or a child process on this machine. If not set: a container where a
     Docker engine answers and ``gpus`` or ``performance.num_gpus`` asks for GPUs."""
+    environment: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ()
+    """Names of more variables that the worker gets of this machine's environment: by itself it has what finds programs,
+    libraries, devices and caches, and no secret. Code of a model can read them, and `docker inspect` shows them."""
     container: ContainerConfig = ContainerConfig()
 
     @model_validator(mode="after")

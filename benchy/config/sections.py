@@ -116,6 +116,11 @@ class ModelConfig(Section):
     """More arguments of that model type, passed through to lm-eval."""
 
     @property
+    def runs_own_code(self) -> bool:
+        """Whether Python code of the model's repository may run: what its worker then says may be that code's words."""
+        return self.trust_remote_code or bool(self.args.get("trust_remote_code"))
+
+    @property
     def lm_eval_backend(self) -> str:
         """The same, where two ways to compute one thing are no matter."""
         return "hf" if self.backend == "hf-stock" else self.backend
@@ -181,6 +186,12 @@ class PerformanceConfig(Section):
     """Split one model over the GPUs, layer by layer (lm-eval's ``parallelize``), where one GPU does not hold it."""
     collective_timeout: Annotated[float, Field(gt=0, lt=10**9)] = 1800
     """With ``use_accelerate``: for so many seconds a process waits for the others before it calls them stuck."""
+    load_timeout: Annotated[float, Field(gt=0, lt=10**9)] = 3600
+    """For so many seconds the model may load."""
+    prompt_timeout: Annotated[float, Field(gt=0, lt=10**9)] = 600
+    """For so many seconds the model test waits for its answer, and a prompt may take in the chat template."""
+    run_timeout: Annotated[float, Field(gt=0, lt=10**9)] = 604800
+    """For so many seconds (a week) a run may go on; then it is ended, and gives its GPUs back."""
     mixed_precision: Annotated[Literal["no", "fp16", "bf16", "fp8"], BeforeValidator(_no_is_a_word)] = "no"
     """What ``accelerate launch --mixed_precision`` takes."""
 

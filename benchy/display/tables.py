@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from benchy.plain_text import plain, plain_line
 from benchy.protocol import Progress
 from benchy.record import BenchmarkResult, EvaluationResult, Facts, GpuUse, Metric, ModelTestResult, RunRecord
 
@@ -13,13 +14,13 @@ Row = dict[str, str]
 
 def model_test_block(name: str, result: ModelTestResult) -> str:
     """The block that ends a model test, on the terminal and in the log."""
-    lines = [f"✅ Model test successful: {name}"]
+    lines = [f"✅ Model test successful: {plain_line(name)}"]
     if result.parameters is not None:
         lines.append(f"   Parameters: {result.parameters:,}")
     if result.size_gb is not None:
         lines.append(f"   Size: {result.size_gb:.2f} GB")
-    lines.append(f"   Generated: {' '.join(result.generated.split())}")
-    lines += [f"   ⚠️ {warning}" for warning in result.warnings]
+    lines.append(f"   Generated: {plain_line(' '.join(result.generated.split()))}")
+    lines += [f"   ⚠️ {plain_line(warning)}" for warning in result.warnings]
     return "\n".join(lines)
 
 
@@ -83,7 +84,7 @@ def model_test_rows(record: RunRecord, result: ModelTestResult) -> list[Row]:
         "Peak memory": f"{_gb(result.peak_memory_bytes)} ({result.peak_memory_of})",
         "Generated": result.generated,
     }
-    return [{"what": what, "value": value} for what, value in measured.items() if value]
+    return [{"what": what, "value": plain(value)} for what, value in measured.items() if value]
 
 
 def score_rows(result: EvaluationResult) -> list[Row]:
@@ -95,7 +96,7 @@ def seconds_rows(result: EvaluationResult) -> list[Row]:
     """One row a benchmark."""
     return [
         {
-            "benchmark": part.name,
+            "benchmark": plain_line(part.name),
             "task build": f"{part.seconds.task_build:.2f}",
             "inference": f"{part.seconds.inference:.2f}",
             "scoring": f"{part.seconds.scoring:.2f}",
@@ -128,12 +129,12 @@ def _gpu_row(step: str, use: GpuUse) -> Row:
 def _score_row(part: BenchmarkResult, metric: Metric) -> Row:
     arrow = {True: "↑", False: "↓", None: ""}[metric.higher_is_better]
     return {
-        "benchmark": part.name,
-        "version": part.version,
+        "benchmark": plain_line(part.name),
+        "version": plain_line(part.version),
         "n-shot": "" if part.num_fewshot is None else str(part.num_fewshot),
         "documents": f"{part.documents:,}",
-        "filter": metric.filter,
-        "metric": f"{metric.name} {arrow}".strip(),
+        "filter": plain_line(metric.filter),
+        "metric": plain_line(f"{metric.name} {arrow}".strip()),
         "value": "" if metric.value is None else f"{metric.value:.4f}",
         "stderr": "" if metric.stderr is None else f"± {metric.stderr:.4f}",
     }

@@ -16,6 +16,7 @@ from rich.table import Column, Table
 
 from benchy.display.tables import Row, how_far, most_telling
 from benchy.errors import BenchyError
+from benchy.plain_text import plain, plain_line
 from benchy.protocol import Phase
 from benchy.protocol import Progress as ProgressEvent
 from benchy.runs.log_reader import SlowReader
@@ -74,7 +75,7 @@ class _Aside:
 def print_error(error: BenchyError) -> None:
     """One error line, what to do, and where to read more; the traceback is in the log alone."""
     notes = [f"  {note}" for note in getattr(error, "__notes__", [])]
-    print("\n".join([f"❌ {type(error).__name__}: {error.message}", *notes]), file=sys.stderr)  # noqa: T201
+    print(plain("\n".join([f"❌ {type(error).__name__}: {error.message}", *notes])), file=sys.stderr)  # noqa: T201
 
 
 def print_table(rows: list[Row], *, title: str) -> None:
@@ -85,7 +86,7 @@ def print_table(rows: list[Row], *, title: str) -> None:
     for column in rows[0]:
         table.add_column(column, justify="right" if rows[0][column][:1].isdigit() else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*row.values())
+        table.add_row(*map(plain_line, row.values()))
     Console(highlight=False, width=UNBOUNDED).print(table)
 
 

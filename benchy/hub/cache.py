@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from benchy.atomic import write_atomically
 from benchy.hub.repository import RemoteFile, Repo
+
+SHARED_CACHE = "BENCHY_SHARED_CACHE"
+"""The variable that names a cache which this process may read and not write: what ``HF_HOME`` is to who fetches."""
 
 
 def blob_path(repo: Repo, file: RemoteFile) -> Path:
@@ -30,6 +34,13 @@ def remember_commit(repo: Repo, commit: str) -> None:
     path = repository_folder(repo) / "refs" / revision
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, commit)
+
+
+def datasets_cache() -> Path:
+    """Where `datasets` keeps what it made of a dataset's files; importing it takes a second or two."""
+    from huggingface_hub import constants
+
+    return Path(os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME) / "datasets")
 
 
 def cache_folder() -> Path:

@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from benchy import hub
-from benchy.benchmarks.files import datasets_of, load_task, task_files
-from benchy.benchmarks.index import index_tasks
+from benchy.benchmarks.files import hub_datasets, load_tasks
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, EvaluationFailed
 from benchy.hub import Repo
@@ -24,14 +23,13 @@ def check_benchmarks(config: BenchmarkConfig) -> None:
         AccessDenied: a data set is gated, or private.
         NetworkError: the Hub cannot be reached.
     """
-    index = index_tasks(config.evaluation.include_path)
-    if index is None:
+    settings = load_tasks(config.evaluation.tasks, config.evaluation.include_path)
+    if settings is None:
         return
-    settings = [load_task(path) for path in sorted(set(task_files(config.evaluation.tasks, index)))]
     _refuse_unsafe_code(config, settings)
     if not hub.is_offline():
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(_require_data_set, sorted(set(datasets_of(settings)))))
+            list(pool.map(_require_data_set, sorted({(data.name, data.revision) for data in hub_datasets(settings)})))
 
 
 def _require_data_set(wanted: tuple[str, str]) -> None:

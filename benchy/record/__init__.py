@@ -1,6 +1,15 @@
 """The record of a run: the one versioned account of what was asked, what was found, and how it ended."""
 
-from benchy.record.facts import Device, Environment, Facts, MemoryEstimate, ModelIdentity, Prepared
+from benchy.record.facts import (
+    Device,
+    Environment,
+    Facts,
+    Fetched,
+    Imported,
+    MemoryEstimate,
+    ModelIdentity,
+    Prepared,
+)
 from benchy.record.results import (
     BenchmarkResult,
     BenchmarkSeconds,
@@ -23,7 +32,9 @@ __all__ = [
     "Environment",
     "EvaluationResult",
     "Facts",
+    "Fetched",
     "GpuUse",
+    "Imported",
     "MemoryEstimate",
     "Metric",
     "ModelIdentity",

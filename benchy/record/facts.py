@@ -87,6 +87,22 @@ class Facts(FrozenModel):
     """What may go wrong, and what to do about it."""
 
 
+class Fetched(FrozenModel):
+    """The answer to ``fetch``: what is in the cache now, and was found to be what the Hub's hashes say."""
+
+    commit: str | None = None
+    """The model's; None for a folder, and for a model behind an API."""
+    parts: dict[str, str] = Field(default_factory=dict)
+    """The commit of each further repository that is loaded with it."""
+    data_sets: dict[str, str] = Field(default_factory=dict)
+    """The commit of each data set, by ``name`` or ``name@revision``."""
+    seconds: float = 0.0
+
+
+class Imported(FrozenModel):
+    """The answer to ``import``: the libraries are there, and the devices."""
+
+
 class Prepared(FrozenModel):
     """The answer to ``prepare``: all that the next steps need is on this machine."""
 

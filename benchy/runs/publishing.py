@@ -53,7 +53,7 @@ def log_to_wandb(folder: Path, config: BenchmarkConfig, wandb: WandbConfig, *, s
 @contextmanager
 def _worker(folder: Path, config: BenchmarkConfig, say: Say) -> Iterator[Worker]:
     identity = identity_of(read_record(folder), folder)
-    worker = Worker(choose_runtime(config).start(config, identity, on_gpus=False, say=say), say)
+    worker = Worker(choose_runtime(config).start(config, identity, role="publish", say=say), say)
     try:
         yield worker
     finally:

@@ -15,9 +15,9 @@ from pydantic import BaseModel
 from benchy.backends import server_keys
 from benchy.config import BenchmarkConfig, UploadConfig, WandbConfig
 from benchy.errors import BenchyError, EvaluationFailed, as_benchy_error
-from benchy.hub import read_token
-from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress, Request
-from benchy.record import ANSWERS_FILES, EvaluationResult, ModelTestResult, Prepared, RunRecord, Uploaded, now
+from benchy.protocol import Evaluation, Import, ModelTest, Phase, Prepare, Progress, Request
+from benchy.record import ANSWERS_FILES, EvaluationResult, Fetched, ModelTestResult, Prepared, RunRecord, Uploaded, now
+from benchy.runs.fetching import Fetching, start_fetching
 from benchy.runs.folders import save_record
 from benchy.runs.log import RunLog
 from benchy.runs.publishing import identity_of, log_to_wandb, upload_record
@@ -26,6 +26,7 @@ from benchy.runtimes.base import MustWait
 from benchy.runtimes.choose import choose_runtime
 from benchy.runtimes.client import Worker
 from benchy.runtimes.launch import goes_offline
+from benchy.runtimes.time_limits import TimeLimits
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
 
@@ -47,6 +48,8 @@ class Run:
         self.log = RunLog(Path(record.log_file))
         self.watchers: list[Watcher] = []
         self._begun = max(now(), record.started_at), time.monotonic()
+        self._limits = TimeLimits(config.performance)
+        self._fetching: Fetching | None = None
         self._worker: Worker | None = None
         self._asked: Prepare | None = None
 
@@ -77,17 +80,20 @@ class Run:
             self._start_worker(wait=False)
 
     def _start_worker(self, *, wait: bool) -> None:
-        started = choose_runtime(self.config).start(
-            self.config, identity_of(self.record, self.folder), on_gpus=True, say=self.log.write, wait=wait
-        )
-        self._worker = Worker(started, self.log.write)
-        self._asked = Prepare(
-            config=self._pinned(),
-            token=read_token(),
-            server_keys=server_keys(self.config.model.backend, os.environ),
-            data_sets=self.record.data_sets,
-        )
-        self._worker.send(self._asked)
+        run = identity_of(self.record, self.folder)
+        if self._fetching is None:
+            self._fetching = start_fetching(self._pinned(), run, self.record.data_sets, self.log.write)
+        started = choose_runtime(self.config).start(self.config, run, role="model", say=self.log.write, wait=wait)
+        self._worker = Worker(started, self.log.write, trusted=not self.config.model.runs_own_code)
+        if self._fetching is None:
+            self._ask_to_prepare(self._worker, None)
+        else:
+            self._worker.send(Import(config=self.config))  # while the other one fetches
+
+    def _ask_to_prepare(self, worker: Worker, fetched: Fetched | None) -> None:
+        keys = server_keys(self.config.model.backend, os.environ)
+        self._asked = Prepare(config=self._pinned(), fetched=fetched, server_keys=keys, data_sets=self.record.data_sets)
+        worker.send(self._asked)
 
     def model_test(self) -> ModelTestResult:
         """The first step.
@@ -172,6 +178,12 @@ class Run:
 
     def close_worker(self) -> None:
         """End the GPU worker, if there is one; its GPUs are free afterwards."""
+        if self._fetching is not None:
+            self._fetching.close()
+        self._fetching = None
+        self._close_model_worker()
+
+    def _close_model_worker(self) -> None:
         if self._worker is not None:
             self._worker.close()
         self._worker, self._asked = None, None
@@ -199,18 +211,22 @@ class Run:
         """One answer of a prepared worker. A worker that failed is not used again: its state is not known."""
         try:
             worker = self._prepared_worker()
-            return worker.request(request, self.notify)
+            return worker.request(request, self.notify, self._limits)
         except BaseException:
             self.close_worker()
             raise
 
     def _prepared_worker(self) -> Worker:
         if self._worker is None or not self._worker.alive:
-            self.close_worker()
+            self._close_model_worker()
             self.start_worker()
         assert self._worker is not None  # noqa: S101 - for the type checker
+        if self._fetching is not None:
+            fetched = self._fetching.result(self.notify, self._limits)
+            self._fetching = None
+            self._ask_to_prepare(self._worker, fetched)
         if self._asked is not None:
-            self._take_prepared(self._worker.receive(self._asked, self.notify))
+            self._take_prepared(self._worker.receive(self._asked, self.notify, self._limits))
             self._asked = None
             if goes_offline(self.config):
                 self._worker.go_offline()

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import BenchyError
 
 Say = Callable[[list[str]], None]
+Role = Literal["fetch", "model", "publish"]
+"""What a worker is for.
+
+One that fetches has the token that reads, the network, and a cache that it may write; it runs no code of models or
+benchmarks. One with the model has none of the three once it is prepared. One that publishes has the token that writes.
+"""
 
 
 @dataclass(frozen=True)
@@ -32,15 +38,13 @@ class MustWait(Exception):
 class Runtime(Protocol):
     """Where workers run."""
 
-    def start(
-        self, config: BenchmarkConfig, run: RunIdentity, *, on_gpus: bool, say: Say, wait: bool = True
-    ) -> Transport:
+    def start(self, config: BenchmarkConfig, run: RunIdentity, *, role: Role, say: Say, wait: bool = True) -> Transport:
         """Start a worker.
 
         Args:
             config: which GPUs, and how many processes.
             run: whose worker it is.
-            on_gpus: False for a worker that loads no model (the upload): it gets no GPU.
+            role: what it is for: only a worker with the model gets GPUs.
             say: gets lines for people, e.g. what is waited for.
             wait: for GPUs that another run has, as long as that takes.
 

@@ -8,17 +8,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from benchy.errors import BenchyError, WorkerDied, from_data
-from benchy.protocol import Phase, Progress, Reply, Request, decode_answer, encode_request
+from benchy import __version__
+from benchy.errors import BenchyError, WorkerDied, WrongVersion, from_data, quoted
+from benchy.plain_text import plain
+from benchy.protocol import Hello, Phase, Progress, Reply, Request, decode_answer, encode_hello, encode_request
 from benchy.runtimes.base import Transport
 from benchy.runtimes.lines import read_lines
+from benchy.runtimes.time_limits import TimeLimits
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
 OnEvent = Callable[[Progress | Phase], None]
 OnLog = Callable[[list[str]], None]
 
+WORKERS_WORDS = "worker | "
+"""With this begins each line of a worker in which code of a model runs."""
 GRACE_SECONDS = 3.0
 """How long a worker may take to leave after its input ended."""
 LONGEST_LOG_LINE = 1 << 14
@@ -30,10 +35,19 @@ LONGEST_MESSAGE = 1 << 24
 class Worker:
     """A running worker. One request at a time; :meth:`close` in any case."""
 
-    def __init__(self, transport: Transport, on_log: OnLog) -> None:
+    def __init__(self, transport: Transport, on_log: OnLog, *, trusted: bool = True) -> None:
+        """Begin to listen.
+
+        Args:
+            transport: the started worker.
+            on_log: gets its log.
+            trusted: no code of a model runs there; else each of its words is marked as the worker's.
+        """
         self._transport = transport
-        self._arrived: queue.SimpleQueue[Reply | Progress | Phase | None] = queue.SimpleQueue()
+        self._trusted = trusted
+        self._arrived: queue.SimpleQueue[Hello | Reply | Progress | Phase | None] = queue.SimpleQueue()
         self._last_id = 0
+        self._greeted = False
         self._on_log = on_log
         self._ended_because = ""
         """Of what a reader of ours could not go on with; empty if nothing was."""
@@ -43,20 +57,22 @@ class Worker:
         ]
         for thread in self._threads:
             thread.start()
+        with suppress(OSError):  # it is gone, which the first request finds out
+            transport.send(encode_hello())
 
     @property
     def alive(self) -> bool:
         """Whether it can take a request."""
         return not self._transport.wait(0)
 
-    def request(self, request: Request[ResultT], on_event: OnEvent) -> ResultT:
+    def request(self, request: Request[ResultT], on_event: OnEvent, limits: TimeLimits | None = None) -> ResultT:
         """Send a request and wait for its result.
 
         Raises:
             BenchyError: what the worker answered, or why it ended without an answer.
         """
         self.send(request)
-        return self.receive(request, on_event)
+        return self.receive(request, on_event, limits)
 
     def send(self, request: Request[ResultT]) -> None:
         """Send a request without waiting; :meth:`receive` gets its result.
@@ -69,21 +85,45 @@ class Worker:
         except OSError:
             return  # its answers have ended too, and that is where the reason is found
 
-    def receive(self, request: Request[ResultT], on_event: OnEvent) -> ResultT:
+    def receive(self, request: Request[ResultT], on_event: OnEvent, limits: TimeLimits | None = None) -> ResultT:
         """Wait for the result of the request that was sent last.
 
         Raises:
+            WrongVersion: the worker is of another version.
+            LoadTimeout, PromptTimeout, RunTimeout: a limit passed; the worker is ended.
             BenchyError: what the worker answered, or why it ended without an answer.
         """
-        while (message := self._arrived.get()) is not None:
-            if not isinstance(message, Reply):
+        while (message := self._next(limits)) is not None:
+            if isinstance(message, Hello):
+                message.require_own("the worker")
+                self._greeted = True
+            elif not self._greeted:
+                raise WrongVersion(f"the worker is of a Benchy before 0.2.0, and this is Benchy {__version__}")
+            elif not isinstance(message, Reply):
                 on_event(message)
             elif message.error is not None:
-                raise from_data(message.error)
+                raise from_data(message.error) if self._trusted else quoted(message.error)
             elif message.id == self._last_id:
-                return cast("ResultT", request.result_type.model_validate(message.result))
+                return _result(request, message)
         self._arrived.put(None)  # the end stays the end, also for a second request
         raise self._explain_end()
+
+    def _next(self, limits: TimeLimits | None) -> Hello | Reply | Progress | Phase | None:
+        if limits is None:
+            return self._arrived.get()
+        message = self._wait(limits)
+        if isinstance(message, Progress | Phase):
+            limits.on_event(message)
+        elif isinstance(message, Reply):
+            limits.end_phase()
+        return message
+
+    def _wait(self, limits: TimeLimits) -> Hello | Reply | Progress | Phase | None:
+        while (seconds := limits.seconds_left()) > 0:  # a worker that says something all the time ends too
+            with suppress(queue.Empty):
+                return self._arrived.get(timeout=seconds)
+        self._transport.kill()
+        raise limits.passed()
 
     def go_offline(self) -> None:
         """Cut the worker off from the network, where its runtime can; model code runs without it.
@@ -120,12 +160,16 @@ class Worker:
         try:
             self._arrived.put(decode_answer(line.encode()))
         except (ValueError, RecursionError):
-            self._on_log([line[:LONGEST_LOG_LINE]])  # a launcher's own print: for people, not for us
+            self._on_log([self._shown(line[:LONGEST_LOG_LINE])])  # a launcher's own print: for people, not for us
 
     def _read_log(self) -> None:
         with self._ending_the_worker():
             for lines in read_lines(self._transport.log(), longest=LONGEST_LOG_LINE):
-                self._on_log(lines)
+                self._on_log([self._shown(line) for line in lines])
+
+    def _shown(self, line: str) -> str:
+        """A line of the worker for people: it moves no cursor, and is not taken for one of ours."""
+        return plain(line) if self._trusted else f"{WORKERS_WORDS}{plain(line)}"
 
     @contextmanager
     def _ending_the_worker(self) -> Iterator[None]:
@@ -136,3 +180,11 @@ class Worker:
             self._ended_because = f"{type(error).__name__}: {error}"[:300]
             with suppress(Exception):
                 self._transport.kill()
+
+
+def _result(request: Request[ResultT], reply: Reply) -> ResultT:
+    try:
+        return cast("ResultT", request.result_type.model_validate(reply.result))
+    except ValidationError as error:
+        said = f'the worker\'s answer to "{request.method}" is none of Benchy {__version__}'
+        raise WrongVersion(said, traceback=str(error)) from error

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchy.backends import loads_weights
-from benchy.config import UPLOAD_TOKEN, WANDB_KEY, BenchmarkConfig
-from benchy.runtimes.base import RunIdentity
+from benchy.config import BenchmarkConfig
+from benchy.runtimes.base import Role, RunIdentity
+from benchy.runtimes.passed_on import passed_on
 
 
 def gpus_wanted(config: BenchmarkConfig) -> tuple[int | str, ...] | int:
@@ -37,32 +38,40 @@ class Share:
     writable: bool = False
 
 
-def shared_folders(config: BenchmarkConfig, run: RunIdentity, *, on_gpus: bool) -> list[Share]:
+def shared_folders(config: BenchmarkConfig, run: RunIdentity, *, role: Role) -> list[Share]:
     """The folders of this machine that the config names: what is read, and what is written.
 
     The rest of this machine, the config's own folder (and a ``.env`` beside it) included, stays out of sight.
     """
+    if role == "fetch":
+        return _task_folders(config)
     own = Share(run.folder.absolute(), writable=True)  # an upload too: its tables may be larger than memory
-    if not on_gpus:
+    if role == "publish":
         target = [config.upload.to] if config.upload and "://" not in config.upload.to else []
         return [own, *(Share(Path(folder).absolute(), writable=True) for folder in target)]
     named = [config.model.name, *(value for value in config.model.args.values() if isinstance(value, str))]
-    folders = [*map(Path, named), *map(Path, config.evaluation.include_path)]
-    folders += [Path(task).parent for task in config.evaluation.tasks if task.endswith(".yaml")]
-    read = dict.fromkeys(folder.absolute() for folder in folders if folder.is_dir())
-    return [*map(Share, read), own]
+    return [*dict.fromkeys([*_existing(map(Path, named)), *_task_folders(config)]), own]
 
 
-def worker_command(config: BenchmarkConfig, *, on_gpus: bool) -> list[str]:
+def _task_folders(config: BenchmarkConfig) -> list[Share]:
+    of_files = (Path(task).parent for task in config.evaluation.tasks if task.endswith(".yaml"))
+    return _existing([*map(Path, config.evaluation.include_path), *of_files])
+
+
+def _existing(folders: Iterable[Path]) -> list[Share]:
+    return [Share(folder) for folder in dict.fromkeys(folder.absolute() for folder in folders if folder.is_dir())]
+
+
+def worker_command(config: BenchmarkConfig, *, role: Role) -> list[str]:
     """The command line of a worker on this machine."""
-    return launch_command(config, sys.executable, on_gpus=on_gpus)
+    return launch_command(config, sys.executable, role=role)
 
 
-def launch_command(config: BenchmarkConfig, interpreter: str, *, on_gpus: bool) -> list[str]:
+def launch_command(config: BenchmarkConfig, interpreter: str, *, role: Role) -> list[str]:
     """The command line of a worker: one process, or with ``use_accelerate`` one for each GPU."""
     python = [interpreter, "-P"]  # -P: a folder `datasets` or `evaluate` here must not shadow the library
     performance = config.performance
-    if not (on_gpus and performance.use_accelerate):
+    if role != "model" or not performance.use_accelerate:
         return [*python, "-m", "benchy.worker"]
     processes = len(config.gpus) if config.gpus else performance.num_gpus or 1
     options = {
@@ -76,15 +85,15 @@ def launch_command(config: BenchmarkConfig, interpreter: str, *, on_gpus: bool) 
     return [*launch, "--module", "benchy.worker"]
 
 
-def worker_environment(config: BenchmarkConfig, host: Mapping[str, str], *, on_gpus: bool) -> dict[str, str]:
-    """The host's environment without Prefect's settings (some are secrets), and with the configured GPUs alone.
+def worker_environment(config: BenchmarkConfig, host: Mapping[str, str], *, role: Role) -> dict[str, str]:
+    """What a worker may see of the host's environment, and the configured GPUs alone.
 
-    The token that may write to the leaderboard, and the key for Weights & Biases, travel in their requests alone.
+    Tokens and keys travel in the requests that need them.
     """
-    environment = {name: value for name, value in host.items() if not name.startswith("PREFECT_")}
-    for name in {WANDB_KEY, UPLOAD_TOKEN, config.upload.token_env if config.upload else UPLOAD_TOKEN}:
-        environment.pop(name, None)
-    if not on_gpus:
+    environment = passed_on(host, config.environment)
+    if role == "model":
+        environment |= {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}  # that of `hf auth login`
+    if role != "model":
         environment["CUDA_VISIBLE_DEVICES"] = ""
     elif config.gpus:
         environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # indices as nvidia-smi counts them

@@ -11,10 +11,15 @@ from typing import IO
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import BenchyError, WorkerDied, WorkerError
-from benchy.runtimes.base import RunIdentity, Say
+from benchy.own_memory import close_to_others
+from benchy.runtimes.base import Role, RunIdentity, Say
 from benchy.runtimes.launch import worker_command, worker_environment
 
 CHUNK_BYTES = 1 << 16
+OPEN_TO_MODEL_CODE = (
+    "⚠️ code of the model runs as the same root that started it, with no walls: it can read every token and key of this"
+    " machine's processes; `runtime: docker`, or another user than root, keeps them from it"
+)
 
 
 class ProcessRuntime:
@@ -25,8 +30,8 @@ class ProcessRuntime:
         config: BenchmarkConfig,
         run: RunIdentity,  # noqa: ARG002 - a child needs no name: it ends with its parent
         *,
-        on_gpus: bool,
-        say: Say,  # noqa: ARG002 - it never waits
+        role: Role,
+        say: Say,
         wait: bool = True,  # noqa: ARG002
     ) -> ProcessTransport:
         """Start a worker.
@@ -34,13 +39,15 @@ class ProcessRuntime:
         Raises:
             WorkerError: the process cannot be started.
         """
+        if not close_to_others() and role == "model" and config.model.runs_own_code:
+            say([OPEN_TO_MODEL_CODE])
         try:
             process = subprocess.Popen(
-                worker_command(config, on_gpus=on_gpus),
+                worker_command(config, role=role),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=worker_environment(config, os.environ, on_gpus=on_gpus),
+                env=worker_environment(config, os.environ, role=role),
                 start_new_session=True,  # Ctrl-C reaches the host alone, which then ends the worker
             )
         except OSError as error:

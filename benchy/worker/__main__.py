@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from benchy.errors import ErrorData
-from benchy.protocol import Phase, Progress, encode_event, encode_reply
+from benchy.protocol import Hello, Phase, Progress, decode_hello, encode_event, encode_hello, encode_reply
 from benchy.worker.dispatch import answer_line
 from benchy.worker.progress import redirect_progress_bars
 from benchy.worker.ranks import own_rank, request_lines
@@ -32,10 +32,16 @@ def main() -> None:
     busy = threading.Event()
     threading.Thread(target=_read_requests, args=(incoming, requests, busy), daemon=True).start()
     emit = _writer(answers) if own_rank() == 0 else _say_nothing
+    if own_rank() == 0:
+        answers.write(encode_hello())
     redirect_progress_bars(emit)
     session = Session(emit=emit)
+    host: Hello | None = None
     while (line := requests.get()) is not None:
-        request_id, answer = answer_line(session, line)
+        if host is None and (host := decode_hello(line)) is not None:
+            busy.clear()
+            continue
+        request_id, answer = answer_line(session, line, host)
         busy.clear()
         if answer is not None and (own_rank() == 0 or isinstance(answer, ErrorData)):  # rank 0 may wait for this one
             answers.write(encode_reply(request_id, answer))

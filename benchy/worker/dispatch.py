@@ -6,18 +6,31 @@ import traceback
 
 from pydantic import BaseModel
 
-from benchy.errors import BenchyError
-from benchy.protocol import AnyRequest, Evaluation, LogToWandb, ModelTest, Prepare, Upload, decode_request
+from benchy import __version__
+from benchy.errors import BenchyError, WrongVersion
+from benchy.own_memory import close_to_others
+from benchy.protocol import (
+    AnyRequest,
+    Evaluation,
+    Fetch,
+    Hello,
+    Import,
+    LogToWandb,
+    ModelTest,
+    Prepare,
+    Upload,
+    decode_request,
+)
 from benchy.worker.failures import name_unexpected
 from benchy.worker.ranks import RankDone
 from benchy.worker.session import Session
 
 
-def answer_line(session: Session, line: bytes) -> tuple[int, BaseModel | None]:
-    """Do what one line asks; every failure becomes a reply."""
+def answer_line(session: Session, line: bytes, host: Hello | None) -> tuple[int, BaseModel | None]:
+    """Do what one line asks of a host that greeted so; every failure becomes a reply."""
     request_id = 0
     try:
-        request_id, request = decode_request(line)
+        request_id, request = _request(line, host)
         return request_id, _do(session, request)
     except RankDone:
         return request_id, None
@@ -27,15 +40,34 @@ def answer_line(session: Session, line: bytes) -> tuple[int, BaseModel | None]:
         return request_id, failure.to_data()
 
 
+def _request(line: bytes, host: Hello | None) -> tuple[int, AnyRequest]:
+    """The request in a line, of a host of this version.
+
+    Raises:
+        WrongVersion: it is of another one.
+    """
+    if host is None:
+        raise WrongVersion(f"the host is of a Benchy before 0.2.0, and its worker is Benchy {__version__}")
+    host.require_own("the host")
+    try:
+        return decode_request(line)
+    except ValueError as error:
+        raise WrongVersion(f"the host asks for something that Benchy {__version__} does not know") from error
+
+
 def _do(session: Session, request: AnyRequest) -> BaseModel:
     """Each step is imported when it is asked for: an upload needs no torch."""
     match request:
+        case Fetch() | Upload() | LogToWandb():
+            return _do_with_a_secret(session, request)
+        case Import():
+            from benchy.worker.prepare import import_all
+
+            return import_all(session, request.config)
         case Prepare():
-            from benchy.hub import holding_token
             from benchy.worker.prepare import prepare
 
-            with holding_token(request.token):
-                return prepare(session, request)
+            return prepare(session, request)
         case ModelTest():
             from benchy.worker.machine.gpu_monitor import watch_gpus
             from benchy.worker.model_test import model_test
@@ -50,6 +82,18 @@ def _do(session: Session, request: AnyRequest) -> BaseModel:
             with watch_gpus(session.config) as watch:
                 evaluated = evaluation(session, request)
             return evaluated.model_copy(update={"gpu_use": watch.use})
+
+
+def _do_with_a_secret(session: Session, request: Fetch | Upload | LogToWandb) -> BaseModel:
+    """What a token or key is needed for: no code of a model runs in this process, nor can read its memory."""
+    close_to_others()
+    match request:
+        case Fetch():
+            from benchy.hub import holding_token
+            from benchy.worker.fetch.run import fetch
+
+            with holding_token(request.token):
+                return fetch(request.config, request.data_sets, session.emit)
         case Upload():
             from benchy.worker.upload import upload
 

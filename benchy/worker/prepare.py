@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
-import time
+from pathlib import Path
 
+from benchy.checkpoint.source import folder_name
+from benchy.config import BenchmarkConfig
 from benchy.fast_imports import collecting_no_garbage
 from benchy.hub import go_offline
 from benchy.protocol import Phase, Prepare
-from benchy.record import Prepared
+from benchy.record import Fetched, Imported, ModelIdentity, Prepared
 from benchy.wandb_access import require_wandb_package
 from benchy.worker.backends.imports import import_libraries
 from benchy.worker.backends.lm import lm_eval_arguments
-from benchy.worker.fetch.checkpoint import download_parts, fetch_model
+from benchy.worker.fetch.checkpoint import hash_folder, with_part_folders
 from benchy.worker.fetch.datasets import DataSets
+from benchy.worker.fetch.run import fetch
+from benchy.worker.fetch.shared_cache import link_fetched
 from benchy.worker.harness.benchmarks import build_tasks
-from benchy.worker.hf.dry_load import require_whole_weights
+from benchy.worker.harness.trusted_loaders import holding_loaders_to
 from benchy.worker.machine.devices import require_devices, require_pinned_gpus
 from benchy.worker.machine.environment import describe_environment
 from benchy.worker.session import Session
@@ -24,19 +28,15 @@ from benchy.worker.session import Session
 logger = logging.getLogger(__name__)
 
 
-def prepare(session: Session, request: Prepare) -> Prepared:
-    """Look at the devices, fetch the model and the benchmarks' data.
+def import_all(session: Session, config: BenchmarkConfig) -> Imported:
+    """Look at the devices, and import what building, loading and evaluating need.
 
     Raises:
         GpuNotFound: a configured device is not here.
         ConfigError: the package for Weights & Biases is not here.
         ModelLoadError: the back end is not known or not installed.
-        ModelNotFound, AccessDenied, NetworkError: the model cannot be fetched.
-        TaskNotFound, EvaluationFailed: a benchmark cannot be built.
     """
-    config = request.config
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.update(request.server_keys)
     session.emit(Phase(name="prepare"))
     with collecting_no_garbage():
         require_pinned_gpus()
@@ -44,19 +44,30 @@ def prepare(session: Session, request: Prepare) -> Prepared:
         if config.wandb is not None:
             require_wandb_package()
         import_libraries(config)
-    started = time.monotonic()
-    session.emit(Phase(name="download"))
-    require_whole_weights(config)
-    identity = fetch_model(config, session.emit)
-    if identity.source != "api":
-        model, parts = download_parts(config.model, config.download, session.emit)
-        config = config.model_copy(update={"model": model})
-        identity = identity.model_copy(update={"parts": parts})
-    download_seconds, data_sets = time.monotonic() - started, DataSets(dict(request.data_sets))
+    return Imported()
+
+
+def prepare(session: Session, request: Prepare) -> Prepared:
+    """Build the benchmarks from what was fetched; without a token, since their code and the model's runs here.
+
+    Raises:
+        As :func:`import_all`.
+        ModelNotFound, AccessDenied, NetworkError: nothing was fetched before, and the model cannot be.
+        TaskNotFound, EvaluationFailed: a benchmark cannot be built.
+    """
+    config = request.config
+    os.environ.update(request.server_keys)
+    import_all(session, config)
+    fetched = request.fetched or fetch(config, request.data_sets, session.emit)
+    link_fetched(config.model, fetched)
+    identity = _identity(config, fetched)
+    config = config.model_copy(update={"model": with_part_folders(config.model, fetched.parts)})
+    data_sets = DataSets(request.data_sets | fetched.data_sets, fetched=frozenset(fetched.data_sets))
     if config.evaluation.tasks:  # `benchy test` has none
         session.emit(Phase(name="task build"))
-        with data_sets.pinned():
-            session.tasks = build_tasks(config, lm_eval_arguments(config, identity))
+        arguments = lm_eval_arguments(config, identity)
+        with data_sets.pinned(), holding_loaders_to(arguments):
+            session.tasks = build_tasks(config, arguments)
         session.tasks.build_seconds -= data_sets.seconds
     if identity.source != "api":
         go_offline()  # what is loaded now is what was fetched, at that commit
@@ -66,5 +77,13 @@ def prepare(session: Session, request: Prepare) -> Prepared:
         environment=describe_environment(),
         benchmarks=session.tasks.benchmarks if session.tasks else (),
         data_sets=data_sets.commits,
-        download_seconds=download_seconds + data_sets.seconds,
+        download_seconds=fetched.seconds + data_sets.seconds,
     )
+
+
+def _identity(config: BenchmarkConfig, fetched: Fetched) -> ModelIdentity:
+    name, parts = config.model.name, fetched.parts
+    if Path(name).is_dir():
+        content = hash_folder(Path(name), config.model)
+        return ModelIdentity(name=folder_name(name), source="folder", content_hash=content, parts=parts)
+    return ModelIdentity(name=name, source="hub" if fetched.commit else "api", commit=fetched.commit, parts=parts)

@@ -13,7 +13,7 @@ from tests.commands import is_running
 
 
 @contextmanager
-def program(code: str, on_log: OnLog) -> Iterator[Worker]:
+def program(code: str, on_log: OnLog, *, trusted: bool = True) -> Iterator[Worker]:
     """The host's end of a process that runs this code; it is gone afterwards."""
     process = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -22,7 +22,7 @@ def program(code: str, on_log: OnLog) -> Iterator[Worker]:
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    started = Worker(ProcessTransport(process), on_log)
+    started = Worker(ProcessTransport(process), on_log, trusted=trusted)
     try:
         yield started
     finally:

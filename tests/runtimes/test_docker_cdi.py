@@ -124,10 +124,11 @@ def start_cdi_container(engine: Engine, config: BenchmarkConfig, tmp_path: Path)
     options = container_options(
         config,
         RunIdentity("r", "0", tmp_path),
-        on_gpus=True,
+        role="model",
         image_id=config.container.image,
         gpu_ids=[str(gpu) for gpu in config.gpus or ()],
         host={},
+        host_memory=8 * 1024**3,
         gid=0,
         working_dir="/",
     )

@@ -10,6 +10,7 @@ import pytest
 
 from benchy.config import BenchmarkConfig, parse_config
 from benchy.errors import WorkerDied, WorkerError
+from benchy.runtimes.base import Role
 from benchy.runtimes.choose import choose_runtime
 from benchy.runtimes.launch import worker_command, worker_environment
 from benchy.runtimes.process import ProcessRuntime, ProcessTransport
@@ -26,12 +27,12 @@ ON_GPUS = {"evaluation": {"tasks": "x"}}
 
 
 def test_one_process_by_default() -> None:
-    assert worker_command(config(), on_gpus=True) == [sys.executable, "-P", "-m", "benchy.worker"]
+    assert worker_command(config(), role="model") == [sys.executable, "-P", "-m", "benchy.worker"]
 
 
 def test_accelerate_starts_one_process_a_gpu() -> None:
     performance = {"use_accelerate": True, "num_gpus": 2, "mixed_precision": "bf16"}
-    command = worker_command(config(performance=performance), on_gpus=True)
+    command = worker_command(config(performance=performance), role="model")
     assert command[2:4] == ["-m", "accelerate.commands.launch"]
     assert command[command.index("--num_processes") + 1] == "2"
     assert command[command.index("--mixed_precision") + 1] == "bf16"
@@ -39,10 +40,11 @@ def test_accelerate_starts_one_process_a_gpu() -> None:
     assert command[-2:] == ["--module", "benchy.worker"]
 
 
-def test_an_upload_needs_neither_accelerate_nor_gpus() -> None:
+@pytest.mark.parametrize("role", ["fetch", "publish"])
+def test_a_worker_without_the_model_needs_neither_accelerate_nor_gpus(role: Role) -> None:
     both = config(performance={"use_accelerate": True, "num_gpus": 2})
-    assert worker_command(both, on_gpus=False) == [sys.executable, "-P", "-m", "benchy.worker"]
-    assert worker_environment(both, {"CUDA_VISIBLE_DEVICES": "0"}, on_gpus=False)["CUDA_VISIBLE_DEVICES"] == ""
+    assert worker_command(both, role=role) == [sys.executable, "-P", "-m", "benchy.worker"]
+    assert worker_environment(both, {"CUDA_VISIBLE_DEVICES": "0"}, role=role)["CUDA_VISIBLE_DEVICES"] == ""
 
 
 @pytest.mark.parametrize(
@@ -59,23 +61,38 @@ def test_an_upload_needs_neither_accelerate_nor_gpus() -> None:
 def test_the_worker_sees_the_configured_gpus(
     sections: dict[str, Any], host: dict[str, str], visible: str | None
 ) -> None:
-    environment = worker_environment(config(**ON_GPUS | sections), host, on_gpus=True)
+    environment = worker_environment(config(**ON_GPUS | sections), host, role="model")
     assert environment.get("CUDA_VISIBLE_DEVICES") == visible
 
 
-def test_the_worker_gets_none_of_prefects_secrets() -> None:
-    environment = worker_environment(config(), {"PREFECT_API_KEY": "secret", "PATH": "/bin"}, on_gpus=True)
-    assert environment == {"PATH": "/bin"}
+HARMLESS = {
+    "PATH": "/bin",
+    "HF_HOME": "/hf",
+    "LC_ALL": "C",
+    "NCCL_DEBUG": "INFO",
+    "https_proxy": "p",
+    "TOKENIZERS_X": "1",
+}
+
+
+def test_the_worker_sees_of_the_environment_what_is_on_a_list_and_what_the_config_names() -> None:
+    secrets = ("PREFECT_API_KEY", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "MY_DATABASE", "HF_TOKEN", "VLLM_API_KEY")
+    host = HARMLESS | dict.fromkeys(secrets, "secret")
+    environment = worker_environment(config(), host, role="model")
+    assert environment == HARMLESS | {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
+    named = worker_environment(config(environment=["MY_DATABASE"]), host, role="model")
+    assert named == environment | {"MY_DATABASE": "secret"}
 
 
 @pytest.mark.parametrize("upload", [{"to": "board"}, {"to": "hf://datasets/org/board", "token_env": "BOARD_TOKEN"}])
-def test_no_workers_environment_holds_the_token_that_may_write(upload: dict[str, str]) -> None:
+def test_no_workers_environment_holds_a_token(upload: dict[str, str]) -> None:
     host = {"HF_TOKEN": "read", "WANDB_API_KEY": "write", "HF_UPLOAD_TOKEN": "write"} | {
         upload.get("token_env", "HF_UPLOAD_TOKEN"): "write"
     }
-    for on_gpus in (True, False):
-        environment = worker_environment(config(upload=upload, **ON_GPUS), host, on_gpus=on_gpus)
-        assert set(environment) - {"CUDA_VISIBLE_DEVICES"} == {"HF_TOKEN"}
+    roles: tuple[Role, ...] = ("model", "fetch", "publish")
+    for role in roles:
+        environment = worker_environment(config(upload=upload, **ON_GPUS), host, role=role)
+        assert set(environment) <= {"CUDA_VISIBLE_DEVICES", "HF_HUB_DISABLE_IMPLICIT_TOKEN"}
 
 
 def test_the_process_runtime_is_the_default() -> None:
@@ -85,7 +102,7 @@ def test_the_process_runtime_is_the_default() -> None:
 @pytest.fixture
 def transport() -> Iterator[ProcessTransport]:
     """A started worker; its pipes are closed at the end, as the host's reading threads do it."""
-    started = ProcessRuntime().start(config(), A_RUN, on_gpus=False, say=print)
+    started = ProcessRuntime().start(config(), A_RUN, role="model", say=print)
     yield started
     started.close_input()
     started.kill()
@@ -118,4 +135,4 @@ def test_kill_ends_the_whole_group_and_may_be_repeated(transport: ProcessTranspo
 def test_a_python_that_is_gone_is_a_worker_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(WorkerError, match="cannot be started"):
-        ProcessRuntime().start(config(), A_RUN, on_gpus=False, say=print)
+        ProcessRuntime().start(config(), A_RUN, role="model", say=print)

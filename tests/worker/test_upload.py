@@ -25,7 +25,7 @@ from tests.runtimes import A_RUN
 
 @contextmanager
 def worker(log: list[str] | None = None) -> Iterator[tuple[Worker, ProcessTransport]]:
-    transport = ProcessRuntime().start(make_record().config, A_RUN, on_gpus=False, say=print)
+    transport = ProcessRuntime().start(make_record().config, A_RUN, role="publish", say=print)
     started = Worker(transport, log.extend if log is not None else lambda _lines: None)
     try:
         yield started, transport

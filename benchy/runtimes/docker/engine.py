@@ -96,7 +96,7 @@ def start_container(client: docker.DockerClient, options: ContainerOptions) -> D
     """Create, attach, start; whatever goes wrong, no container is left."""
     container: Container = client.containers.create(**docker_arguments(options))
     try:
-        transport = DockerTransport(client, container)
+        transport = DockerTransport(client, container, is_limited=isinstance(options.memory, str))
         container.start()
     except BaseException:
         remove(container)

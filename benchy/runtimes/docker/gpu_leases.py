@@ -6,14 +6,11 @@ between looking and starting.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
-
-from filelock import FileLock
 
 from benchy.errors import GpuBusy, GpuNotFound
 from benchy.gpus.nvidia_smi import Gpu, find_gpu
@@ -42,7 +39,7 @@ def start_on_free_gpus(
     leased: Callable[[], Mapping[str, str]],
     say: Say,
     wait: bool = True,
-    lock_file: Path | None = None,
+    lock: Callable[[], AbstractContextManager[None]],
 ) -> StartedT:
     """Start a container on GPUs that no other run has; wait until there are such.
 
@@ -53,17 +50,16 @@ def start_on_free_gpus(
         leased: the GPUs that other runs have: UUID to the run's name.
         say: gets a line when it has to wait.
         wait: until there are free ones.
-        lock_file: the same for everybody on this machine.
+        lock: makes a context that one process of this machine is in at a time.
 
     Raises:
         MustWait: other runs have them, and ``wait`` is false.
         GpuNotFound: this machine has no such GPU, or fewer.
         GpuBusy: something that is not a run holds the memory of one.
     """
-    lock = FileLock(lock_file or default_lock_file(), mode=0o666)
     told: object = None
     while True:
-        with lock:
+        with lock():
             taken = leased()
             gpus = choose_gpus(wanted, look(), taken)
             if not isinstance(gpus, Taken):
@@ -75,17 +71,6 @@ def start_on_free_gpus(
             told = gpus
         while leased() == taken:
             time.sleep(SECONDS_BETWEEN_LOOKS)
-
-
-def default_lock_file() -> Path:
-    """Where every user of this machine may lock it; docker-compose.yml mounts the same folder."""
-    folder = Path("/tmp/benchy-locks")  # noqa: S108 - not $TMPDIR, which is not the same for everybody
-    folder.mkdir(exist_ok=True)
-    if folder.stat().st_uid == os.geteuid():  # the engine may have made it, for root alone
-        folder.chmod(
-            0o777
-        )  # not sticky: in a sticky folder the kernel lets nobody else open the file (protected_regular)
-    return folder / "gpus.lock"
 
 
 def _names(by_run: Mapping[str, str]) -> str:

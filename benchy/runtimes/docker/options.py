@@ -6,17 +6,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchy.config import BenchmarkConfig
-from benchy.runtimes.base import RunIdentity
+from benchy.hub import SHARED_CACHE
+from benchy.runtimes.base import Role, RunIdentity
 from benchy.runtimes.docker.mounts import MountOption, merge_mounts, parse_volume
 from benchy.runtimes.launch import goes_offline, launch_command
 
 WORKER_UID = 10001
 """The user in the container; never root. Its group is that of the host's user, who thus can manage what it writes."""
 CACHE_TARGET = "/cache"
+MEMORY_SHARE = 0.9
+"""Of the machine's memory: what a worker may have if the config does not say. A leak then ends it alone."""
+SCRATCH_SHARE = 0.25
+"""Of the machine's memory: the size of the container's own /tmp, which counts as the worker's memory."""
+SCRATCH = "/tmp"  # noqa: S108 - the container's own, gone with it
+OWN_CACHES = {
+    "LM_HARNESS_CACHE_PATH": "lm_eval",
+    "TRITON_CACHE_DIR": "triton",
+    "TORCHINDUCTOR_CACHE_DIR": "torchinductor",
+    "VLLM_CACHE_ROOT": "vllm",
+}
+"""What the libraries keep for the next run is code, or a pickle that runs some: each run begins without it."""
 
-RUN_LABEL = "benchy.runs.run"
+RUN_LABEL = "benchy.run"
 FLOW_RUN_LABEL = "benchy.flow_run"
-GPUS_LABEL = "benchy.gpus.nvidia_smi"
+GPUS_LABEL = "benchy.gpus"
 
 PASSED_ON = (
     "HF_ENDPOINT", "HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT", "HF_HUB_DISABLE_XET", "HF_HUB_OFFLINE",
@@ -39,25 +52,27 @@ class ContainerOptions:
     gpu_ids: tuple[str, ...] = ()
     """As the engine's device request takes them: UUIDs, or CDI device names."""
     shm_size: str = "64m"
-    memory: str | None = None
+    memory: str | int | None = None
+    """A size, or bytes."""
     pids_limit: int = 4096
     ulimits: Mapping[str, int] = field(default_factory=dict)
     read_only: bool = True
     cap_drop: tuple[str, ...] = ("ALL",)
     security_opt: tuple[str, ...] = ("no-new-privileges",)
-    tmpfs: Mapping[str, str] = field(default_factory=lambda: {"/tmp": "rw,exec,nosuid,nodev,mode=1777"})  # noqa: S108
+    tmpfs: Mapping[str, str] = field(default_factory=dict)
 
 
 def container_options(
     config: BenchmarkConfig,
     run: RunIdentity,
     *,
-    on_gpus: bool,
+    role: Role,
     image_id: str,
     gpu_ids: Sequence[str] = (),
     gpu_uuids: Sequence[str] = (),
     mounts: Sequence[MountOption] = (),
     host: Mapping[str, str],
+    host_memory: int,
     gid: int,
     working_dir: str,
 ) -> ContainerOptions:
@@ -66,51 +81,55 @@ def container_options(
     Args:
         config: the run's.
         run: whose worker it is, for the labels.
-        on_gpus: False for the upload's worker: no GPU, no cache, and the network stays.
+        role: what it is for. The cache is shared with every run: only the worker that fetches may write there.
         image_id: the image by digest.
         gpu_ids: for the engine.
         gpu_uuids: which GPUs the worker must see, no more and no less.
         mounts: the folders that it must see.
         host: this process's environment.
+        host_memory: bytes that the engine's machine has.
         gid: this process's group.
         working_dir: against which the config's relative paths are meant.
     """
     wanted = config.container
     volumes = [parse_volume(text) for text in wanted.volumes]
-    cache = [MountOption("volume", wanted.cache, CACHE_TARGET, writable=True)] if on_gpus else []
+    cache = [] if role == "publish" else [MountOption("volume", wanted.cache, CACHE_TARGET, writable=role == "fetch")]
     return ContainerOptions(
         image=image_id,
-        command=tuple(launch_command(config, "python", on_gpus=on_gpus)),
-        environment=_environment(host, image_id, gpu_uuids, offline=on_gpus and goes_offline(config))
-        | ({} if on_gpus else {"HF_HOME": "/tmp/huggingface"}),  # noqa: S108 - its own: it has no cache to write to
+        command=tuple(launch_command(config, "python", role=role)),
+        environment=_environment(host, image_id, gpu_uuids, role)
+        | {name: host[name] for name in config.environment if name in host}
+        | (_LOOPBACK_ALONE if role == "model" and goes_offline(config) else {}),
         labels=run_labels(run, gpu_uuids or gpu_ids),
         mounts=tuple(merge_mounts([*mounts, *volumes, *cache])),
         working_dir=working_dir,
         user=f"{WORKER_UID}:{gid}",
         gpu_ids=tuple(gpu_ids),
         shm_size=wanted.shm_size,
-        memory=wanted.memory,
+        memory=wanted.memory or int(host_memory * MEMORY_SHARE),
+        tmpfs={SCRATCH: f"rw,exec,nosuid,nodev,mode=1777,size={int(host_memory * SCRATCH_SHARE)}"},
         pids_limit=wanted.pids_limit,
         ulimits=wanted.ulimits,
     )
 
 
-def _environment(host: Mapping[str, str], image_id: str, gpu_uuids: Sequence[str], *, offline: bool) -> dict[str, str]:
+_LOOPBACK_ALONE = {"NCCL_SOCKET_IFNAME": "lo", "GLOO_SOCKET_IFNAME": "lo"}
+"""The only interface that stays when the network is gone."""
+
+
+def _environment(host: Mapping[str, str], image_id: str, gpu_uuids: Sequence[str], role: Role) -> dict[str, str]:
     environment = {name: host[name] for name in PASSED_ON if name in host} | {
-        "HOME": "/tmp",  # noqa: S108 - the container's own
+        "HOME": SCRATCH,
         "USER": "benchy",  # torch asks for the user's name, and the uid has no entry in /etc/passwd of every image
-        "HF_HOME": f"{CACHE_TARGET}/huggingface",
-        "LM_HARNESS_CACHE_PATH": f"{CACHE_TARGET}/lm_eval",
-        "TRITON_CACHE_DIR": f"{CACHE_TARGET}/triton",
-        "TORCHINDUCTOR_CACHE_DIR": f"{CACHE_TARGET}/torchinductor",
-        "VLLM_CACHE_ROOT": f"{CACHE_TARGET}/vllm",
+        "HF_HOME": f"{CACHE_TARGET if role == 'fetch' else SCRATCH}/huggingface",
         "BENCHY_IMAGE": image_id,
         "BENCHY_UMASK": "0002",  # the host's group can manage what the worker writes
     }
+    if role == "model":
+        environment |= {name: f"{SCRATCH}/{folder}" for name, folder in OWN_CACHES.items()}
+        environment[SHARED_CACHE] = f"{CACHE_TARGET}/huggingface"
     if gpu_uuids:
         environment["BENCHY_GPUS"] = ",".join(gpu_uuids)
-    if offline:  # the only interface that stays when the network is gone
-        environment |= {"NCCL_SOCKET_IFNAME": "lo", "GLOO_SOCKET_IFNAME": "lo"}
     return environment
 
 

@@ -14,10 +14,11 @@ from docker.errors import NotFound
 
 from benchy.config import BenchmarkConfig
 from benchy.gpus.nvidia_smi import Gpu
-from benchy.runtimes.base import RunIdentity, Say
+from benchy.runtimes.base import Role, RunIdentity, Say
 from benchy.runtimes.docker.engine import connect, leased_gpus, look_at_gpus, require_image, start_container
 from benchy.runtimes.docker.failures import name_refusal
 from benchy.runtimes.docker.gpu_leases import start_on_free_gpus
+from benchy.runtimes.docker.host_lock import host_lock, lock_place
 from benchy.runtimes.docker.mounts import MountOption, let_group_write, mount_for
 from benchy.runtimes.docker.options import container_options
 from benchy.runtimes.docker.transport import DockerTransport
@@ -28,7 +29,7 @@ class DockerRuntime:
     """Starts workers as containers of the engine that ``DOCKER_HOST`` names, or of this machine's own."""
 
     def start(
-        self, config: BenchmarkConfig, run: RunIdentity, *, on_gpus: bool, say: Say, wait: bool = True
+        self, config: BenchmarkConfig, run: RunIdentity, *, role: Role, say: Say, wait: bool = True
     ) -> DockerTransport:
         """Start a worker; waits while other runs have its GPUs.
 
@@ -41,24 +42,26 @@ class DockerRuntime:
         client = connect()
         try:
             image = require_image(client, config)
-            mounts = _mounts(client, config, run, on_gpus=on_gpus)
+            mounts = _mounts(client, config, run, role=role)
+            memory = int(client.info()["MemTotal"])
 
             def start_on(gpus: tuple[Gpu, ...]) -> DockerTransport:
                 options = container_options(
                     config,
                     run,
-                    on_gpus=on_gpus,
+                    role=role,
                     image_id=image,
                     gpu_ids=_engine_ids(config, gpus),
                     gpu_uuids=[gpu.uuid for gpu in gpus],
                     mounts=mounts,
                     host=os.environ,
+                    host_memory=memory,
                     gid=os.getgid(),
                     working_dir=str(Path.cwd()),
                 )
                 return start_container(client, options)
 
-            wanted = gpus_wanted(config) if on_gpus else 0
+            wanted = gpus_wanted(config) if role == "model" else 0
             if wanted == 0:
                 return start_on(())
             return start_on_free_gpus(
@@ -68,6 +71,7 @@ class DockerRuntime:
                 leased=lambda: leased_gpus(client),
                 say=say,
                 wait=wait,
+                lock=lambda: host_lock(*lock_place(os.environ.get("DOCKER_HOST")), say),
             )
         except BaseException as error:
             client.close()
@@ -85,10 +89,8 @@ def _engine_ids(config: BenchmarkConfig, gpus: Sequence[Gpu]) -> list[str]:
     return [str(gpu) for gpu in config.gpus or ()] if _uses_cdi(config) else [gpu.uuid for gpu in gpus]
 
 
-def _mounts(
-    client: docker.DockerClient, config: BenchmarkConfig, run: RunIdentity, *, on_gpus: bool
-) -> list[MountOption]:
-    shares = shared_folders(config, run, on_gpus=on_gpus)
+def _mounts(client: docker.DockerClient, config: BenchmarkConfig, run: RunIdentity, *, role: Role) -> list[MountOption]:
+    shares = shared_folders(config, run, role=role)
     for share in shares:
         if share.writable:
             let_group_write(share.path)

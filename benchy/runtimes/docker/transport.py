@@ -37,10 +37,17 @@ def remove(container: Container) -> None:
 class DockerTransport:
     """A worker that is a container. The container is removed when it ends."""
 
-    def __init__(self, client: docker.DockerClient, container: Container) -> None:
-        """Attach to a container that was created and not yet started, so that nothing it says is missed."""
+    def __init__(self, client: docker.DockerClient, container: Container, *, is_limited: bool) -> None:
+        """Attach to a container that was created and not yet started, so that nothing it says is missed.
+
+        Args:
+            client: of the engine.
+            container: the worker.
+            is_limited: the config says how much memory it may have, so that a kill is most likely the end of that.
+        """
         self._client = client
         self._container = container
+        self._is_limited = is_limited
         self.container_id = str(container.id)
         """The engine's."""
         self._ended = threading.Event()
@@ -113,8 +120,9 @@ class DockerTransport:
         if code is None:
             return EngineLost("the Docker engine went away while the worker was running")
         killed = code == 128 + signal.SIGKILL
-        limited = bool(self._container.attrs["HostConfig"]["Memory"])
-        if self._out_of_memory or (killed and limited and not self._killed):  # the event may come late, or never
+        if self._out_of_memory or (
+            killed and self._is_limited and not self._killed
+        ):  # the event may come late, or never
             return NotEnoughMemory(
                 "the worker was killed by the kernel: its container ran out of memory",
                 hint='raise "container.memory", or take a smaller batch or model',

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from benchy import hub
+from benchy.errors import ModelLoadError
 from benchy.hub import Repo, cache_folder
+from benchy.worker.fetch.verified import find_damaged
 
 logger = logging.getLogger(__name__)
 
@@ -44,27 +44,32 @@ def bytes_here(repo: Repo, files: Mapping[str, hub.RemoteFile]) -> int:
     return sum(min(parts.get(file.etag, 0), file.size) for file in files.values())
 
 
-def damaged_files(repo: Repo, files: Mapping[str, hub.RemoteFile], new: Mapping[str, hub.RemoteFile]) -> list[str]:
-    """Files of a wrong size, and new files with a wrong hash; they are removed from the cache."""
+def damaged_files(repo: Repo, files: Mapping[str, hub.RemoteFile]) -> list[str]:
+    """Files that are not what the Hub's hash says, or not there; they are removed from the cache."""
+    folder = hub.repository_folder(repo)
+    blobs = {path: hub.blob_path(repo, file) for path, file in files.items()}
+    broken = find_damaged(folder, blobs.values())
     wrong = []
-    for path, file in files.items():
-        blob = hub.blob_path(repo, file)
-        if (
-            not blob.is_file()
-            or blob.stat().st_size != file.size
-            or (path in new and hash_blob(blob, file) != file.etag)
-        ):
+    for path, blob in blobs.items():
+        pointer = folder / "snapshots" / str(repo.revision) / path
+        if blob in broken:
             blob.unlink(missing_ok=True)
-            (hub.repository_folder(repo) / "snapshots" / str(repo.revision) / path).unlink(missing_ok=True)
+        if blob in broken or pointer.resolve() != blob.resolve():
+            pointer.unlink(missing_ok=True)
             wrong.append(path)
     return wrong
 
 
-def hash_blob(path: Path, file: hub.RemoteFile) -> str:
-    """The hash that the Hub names a file by: SHA-256 of LFS files, git's SHA-1 of a blob for all others."""
-    is_lfs = len(file.etag) == 64
-    digest = hashlib.sha256() if is_lfs else hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False)
-    with path.open("rb") as content:
-        while chunk := content.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
+def require_sound(repo: Repo, commit: str) -> None:
+    """Check what is in the cache of a commit, where nothing can be fetched anew.
+
+    Raises:
+        ModelLoadError: a file is not what it was when it was fetched.
+    """
+    folder = hub.repository_folder(repo)
+    blobs = {path.resolve(): path.name for path in (folder / "snapshots" / commit).rglob("*") if path.is_file()}
+    if broken := sorted(blobs[blob] for blob in find_damaged(folder, blobs)):
+        raise ModelLoadError(
+            f"{', '.join(broken)} of {repo.name} is in the cache, and is not what the Hub's hash says",
+            hint="unset HF_HUB_OFFLINE to fetch it anew",
+        )

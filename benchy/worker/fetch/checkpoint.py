@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path, PurePath
 
 from benchy import hub
-from benchy.backends import loads_weights
+from benchy.backends import PARTS
 from benchy.checkpoint.files import files_to_hash, files_to_load, find_weights, weight_files
-from benchy.checkpoint.source import folder_name, list_files
-from benchy.config import BenchmarkConfig, DownloadConfig, ModelConfig
+from benchy.checkpoint.source import list_files
+from benchy.config import DownloadConfig, ModelConfig
 from benchy.hub import Repo
-from benchy.protocol import Progress
 from benchy.record import ModelIdentity
+from benchy.worker.fetch.cache import require_sound
 from benchy.worker.fetch.supervisor import Emit, download
-
-PARTS = ("tokenizer", "peft", "delta")
-"""lm-eval's model arguments that may name repositories of their own."""
 
 
 def download_model(model: ModelConfig, options: DownloadConfig, emit: Emit) -> ModelIdentity:
@@ -33,7 +30,7 @@ def download_model(model: ModelConfig, options: DownloadConfig, emit: Emit) -> M
     """
     repo = Repo(model.name, revision=model.revision)
     if hub.is_offline():
-        return _identity(model, hub.cached_commit(repo))
+        return _identity(model, _cached_commit(repo))
     return _identity(model, _fetch_commit(repo, model, options, emit))
 
 
@@ -51,44 +48,46 @@ def _fetch_commit(repo: Repo, model: ModelConfig | None, options: DownloadConfig
     return listing.commit
 
 
-def download_parts(model: ModelConfig, options: DownloadConfig, emit: Emit) -> tuple[ModelConfig, dict[str, str]]:
-    """Fetch the further repositories that the arguments name, and name their folders instead.
-
-    lm-eval asks for all of them at the model's own revision, which is a commit by now and means nothing there.
-
-    Returns:
-        The model with folders in its arguments, and the commit of each part.
+def fetch_parts(model: ModelConfig, options: DownloadConfig, emit: Emit) -> dict[str, str]:
+    """Fetch the further repositories that the arguments name; the commit of each.
 
     Raises:
         As :func:`download_model`.
     """
-    args, commits = dict(model.args), {}
+    commits = {}
     for part in PARTS:
-        name = args.get(part)
+        name = model.args.get(part)
         if not isinstance(name, str) or Path(name).is_dir():
             continue
         repo, holds_weights = Repo(name), part != "tokenizer"
         commits[part] = (
-            hub.cached_commit(repo)
+            _cached_commit(repo)
             if hub.is_offline()
             else _fetch_commit(repo, ModelConfig(name=name) if holds_weights else None, options, emit)
         )
-        args[part] = str(hub.repository_folder(repo) / "snapshots" / commits[part])
-    return model.model_copy(update={"args": args}), commits
+    return commits
+
+
+def with_part_folders(model: ModelConfig, commits: Mapping[str, str]) -> ModelConfig:
+    """The model with the folders of its parts in its arguments.
+
+    lm-eval asks for all of them at the model's own revision, which is a commit by now and means nothing there.
+    """
+    folders = {
+        part: str(hub.repository_folder(Repo(model.args[part])) / "snapshots" / commit)
+        for part, commit in commits.items()
+    }
+    return model.model_copy(update={"args": model.args | folders})
+
+
+def _cached_commit(repo: Repo) -> str:
+    commit = hub.cached_commit(repo)
+    require_sound(repo, commit)
+    return commit
 
 
 def _identity(model: ModelConfig, commit: str) -> ModelIdentity:
     return ModelIdentity(name=model.name, source="hub", commit=commit)
-
-
-def fetch_model(config: BenchmarkConfig, emit: Callable[[Progress], None]) -> ModelIdentity:
-    folder = Path(config.model.name)
-    if folder.is_dir():
-        name = folder_name(config.model.name)
-        return ModelIdentity(name=name, source="folder", content_hash=hash_folder(folder, config.model))
-    if not loads_weights(config.model.backend):
-        return ModelIdentity(name=config.model.name, source="api")
-    return download_model(config.model, config.download, emit)
 
 
 def hash_folder(folder: Path, model: ModelConfig) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import glob
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchy import hub
-from benchy.benchmarks.files import is_on_hub
+from benchy.benchmarks.files import HubDataset, is_on_hub
 from benchy.errors import EvaluationFailed, NetworkError
 from benchy.hub import Repo
+from benchy.worker.failures import failing_as
 from benchy.worker.fetch.cache import sweep
 from benchy.worker.harness.patching import replaced
 
@@ -26,8 +29,34 @@ class DataSets:
 
     commits: dict[str, str] = field(default_factory=dict)
     """By ``name`` or ``name@revision``. What a worker before this one loaded is loaded at the same commit again."""
+    fetched: frozenset[str] = frozenset()
+    """Those that another worker fetched: they are loaded from the cache."""
     seconds: float = 0.0
     """How long fetching and loading took."""
+
+    def fetch(self, wanted: Sequence[HubDataset]) -> None:
+        """Bring data sets into the cache, as `datasets` will load them; what is there is not read.
+
+        Raises:
+            EvaluationFailed: one cannot be read, or does not exist.
+            AccessDenied, NetworkError, DiskFull: one cannot be fetched.
+        """
+        missing = [data for data in wanted if not self._is_here(data)]
+        if not missing:
+            return
+        import datasets
+
+        with self.pinned():
+            for data in missing:
+                with failing_as(EvaluationFailed, f'the data of benchmark "{data.benchmark}" cannot be fetched'):
+                    datasets.load_dataset(path=data.name, name=data.part, **data.options)
+
+    def _is_here(self, data: HubDataset) -> bool:
+        """Whether its part is in the cache at the commit; of parts without a name, or of named files, nobody knows."""
+        commit = self._commit(Repo(data.name, "dataset", data.revision or None, EvaluationFailed))
+        if commit is None or data.part is None or data.options.keys() - {"revision"}:
+            return False
+        return any(hub.datasets_cache().glob(f"*/{glob.escape(data.part)}/*/{commit}/dataset_info.json"))
 
     @contextmanager
     def pinned(self) -> Iterator[None]:
@@ -48,7 +77,7 @@ class DataSets:
             repo = Repo(path, "dataset", revision, EvaluationFailed)
             sweep(repo)
             try:
-                loaded = load(path, *args, revision=self._commit(repo), **kwargs)
+                loaded = self._load(functools.partial(load, path, *args, **kwargs), repo)
                 self._note(repo, loaded)
                 return loaded
             finally:
@@ -56,6 +85,14 @@ class DataSets:
 
         with replaced(datasets, load_dataset=load_pinned), replaced(constants, HF_HUB_DISABLE_XET=True):
             yield
+
+    def _load(self, load: Callable[..., Any], repo: Repo) -> Any:
+        """What was fetched comes from the cache; what a benchmark's code wants beyond that, over the network."""
+        commit = self._commit(repo)
+        if _key(repo) in self.fetched:
+            with suppress(ConnectionError, FileNotFoundError, ValueError), _offline():
+                return load(revision=commit)
+        return load(revision=commit)
 
     def _commit(self, repo: Repo) -> str | None:
         """The one that is known of this run, else what the revision stands for now; None if only the cache knows.
@@ -69,6 +106,8 @@ class DataSets:
             with suppress(NetworkError):
                 self.commits.setdefault(name, hub.cached_commit(repo))
             _make_newest(self.commits.get(name))
+        elif name in self.fetched:
+            _make_newest(self.commits[name])
         else:
             if name not in self.commits:
                 self.commits[name] = hub.list_files(repo).commit
@@ -92,13 +131,20 @@ class DataSets:
                 )
 
 
+@contextmanager
+def _offline() -> Iterator[None]:
+    from datasets import config
+    from huggingface_hub import constants
+
+    with replaced(config, HF_HUB_OFFLINE=True), replaced(constants, HF_HUB_OFFLINE=True):
+        yield
+
+
 def _key(repo: Repo) -> str:
     return repo.name if repo.revision is None else f"{repo.name}@{repo.revision}"
 
 
 def _make_newest(commit: str | None) -> None:
     """Without the network `datasets` takes what is newest in its cache, whatever revision it is asked for."""
-    from datasets import config
-
-    for folder in Path(config.HF_DATASETS_CACHE).glob(f"*/*/*/{commit}"):
+    for folder in hub.datasets_cache().glob(f"*/*/*/{commit}"):
         folder.touch()

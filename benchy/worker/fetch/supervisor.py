@@ -25,18 +25,18 @@ Emit = Callable[[Progress], None]
 
 
 def download(repo: Repo, files: Mapping[str, hub.RemoteFile], options: DownloadConfig, emit: Emit) -> None:
-    """Fetch files of a repository at a commit, and check each new one by its hash.
+    """Fetch files of a repository at a commit, and check each by its hash: what was cached may have been changed.
 
     Raises:
         As :func:`download_model`.
     """
     missing = {path: file for path, file in files.items() if not hub.blob_path(repo, file).is_file()}
     _fetch(repo, files, options, emit)
-    damaged = damaged_files(repo, files, missing)
+    damaged = damaged_files(repo, files)
     if damaged:
         logger.warning("Fetching %s again: not what the Hub's hash says", ", ".join(damaged))
         _fetch(repo, files, options, emit)
-        if damaged := damaged_files(repo, files, missing):
+        if damaged := damaged_files(repo, files):
             raise NetworkError(
                 f"{damaged[0]} of {repo.name} arrives damaged: its content is not what the Hub's hash says",
                 hint="a proxy may change what it passes on; try again, or another network",

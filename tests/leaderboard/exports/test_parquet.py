@@ -60,7 +60,7 @@ def test_every_kind_of_benchmark_is_a_valid_record_and_readable_tables(
     # and lm-eval's own logger takes them as it took what it held in memory
     access = WandbAccess(mode="offline", base_url="http://127.0.0.1:9")
     request = LogToWandb(run_folder=str(folder), config=WandbConfig(project="p"), access=access, samples=True)
-    worker = Worker(ProcessRuntime().start(config, A_RUN, on_gpus=False, say=print), print)
+    worker = Worker(ProcessRuntime().start(config, A_RUN, role="model", say=print), print)
     shown = worker.request(request, lambda _event: None)
     worker.close()
     tables_shown = Path(str(shown.folder), "files", "media", "table").glob("*_eval_results*.json")

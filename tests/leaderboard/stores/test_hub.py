@@ -49,7 +49,7 @@ def hub(loopback_hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @contextmanager
 def worker() -> Iterator[tuple[Worker, ProcessTransport]]:
-    transport = ProcessRuntime().start(make_record().config, A_RUN, on_gpus=False, say=print)
+    transport = ProcessRuntime().start(make_record().config, A_RUN, role="publish", say=print)
     started = Worker(transport, lambda _lines: None)
     try:
         yield started, transport

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from benchy.errors import GpuBusy, GpuNotFound
 from benchy.gpus.nvidia_smi import Gpu, Holder
 from benchy.runtimes.base import MustWait
 from benchy.runtimes.docker.gpu_leases import Taken, choose_gpus, start_on_free_gpus
+from benchy.runtimes.docker.host_lock import host_lock
 from benchy.runtimes.launch import gpus_wanted
 
 FREE = Gpu(0, "GPU-a", "H100", 80_000, 79_000)
@@ -78,7 +82,7 @@ def test_a_number_goes_around_a_gpu_that_another_program_holds() -> None:
     assert choose_gpus(1, (FREE, HELD), {}) == (FREE,)
 
 
-def test_a_run_waits_says_for_whom_and_starts_when_the_gpu_is_free(tmp_path: Path) -> None:
+def test_a_run_waits_says_for_whom_and_starts_when_the_gpu_is_free() -> None:
     leases: dict[str, str] = {"GPU-b": "first"}
     said: list[str] = []
     waiting = threading.Event()
@@ -93,13 +97,13 @@ def test_a_run_waits_says_for_whom_and_starts_when_the_gpu_is_free(tmp_path: Pat
 
     threading.Thread(target=free_it).start()
     got = start_on_free_gpus(
-        (1,), lambda gpus: gpus, look=lambda: THREE, leased=lambda: dict(leases), say=say, lock_file=tmp_path / "lock"
+        (1,), lambda gpus: gpus, look=lambda: THREE, leased=lambda: dict(leases), say=say, lock=nullcontext
     )
     assert got == (FREER,)
     assert said == ["waiting for GPU-b, which run first has"]
 
 
-def test_a_run_that_must_not_wait_does_not(tmp_path: Path) -> None:
+def test_a_run_that_must_not_wait_does_not() -> None:
     with pytest.raises(MustWait):
         start_on_free_gpus(
             (1,),
@@ -108,7 +112,7 @@ def test_a_run_that_must_not_wait_does_not(tmp_path: Path) -> None:
             leased=lambda: {"GPU-b": "first"},
             say=print,
             wait=False,
-            lock_file=tmp_path / "lock",
+            lock=nullcontext,
         )
 
 
@@ -126,8 +130,9 @@ def test_of_many_at_once_each_gets_gpus_of_its_own(tmp_path: Path) -> None:
         return dict(leases)
 
     def one() -> None:
-        start_on_free_gpus(1, take, look=lambda: THREE, leased=leased, say=print, lock_file=tmp_path / "lock")
+        start_on_free_gpus(1, take, look=lambda: THREE, leased=leased, say=print, lock=lock)
 
+    lock = partial(host_lock, tmp_path / "locks", os.getegid(), print)
     threads = [threading.Thread(target=one) for _ in THREE]
     for thread in threads:
         thread.start()

@@ -22,7 +22,7 @@ def test_the_worker_sees_the_folders_that_the_config_names(tmp_path: Path, monke
         evaluation={"tasks": ["x", "more/own.yaml"], "include_path": "tasks"},
     )
     run = RunIdentity("r", "1", tmp_path / "outputs" / "r")
-    shares = shared_folders(settings, run, on_gpus=True)
+    shares = shared_folders(settings, run, role="model")
     read = {share.path.relative_to(tmp_path).as_posix() for share in shares if not share.writable}
     assert read == {"model", "tasks", "adapter", "more"}
     assert [share.path for share in shares if share.writable] == [run.folder]
@@ -31,9 +31,9 @@ def test_the_worker_sees_the_folders_that_the_config_names(tmp_path: Path, monke
 def test_an_upload_sees_the_run_and_the_leaderboard_alone(tmp_path: Path) -> None:
     run = RunIdentity("r", "1", tmp_path / "r")
     own = Share(run.folder, writable=True)
-    shares = shared_folders(config(upload={"to": str(tmp_path / "board")}), run, on_gpus=False)
+    shares = shared_folders(config(upload={"to": str(tmp_path / "board")}), run, role="publish")
     assert shares == [own, Share(tmp_path / "board", writable=True)]
-    assert shared_folders(config(upload={"to": "hf://datasets/a/b"}), run, on_gpus=False) == [own]
+    assert shared_folders(config(upload={"to": "hf://datasets/a/b"}), run, role="publish") == [own]
 
 
 OWN = [

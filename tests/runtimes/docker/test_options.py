@@ -8,7 +8,7 @@ import pytest
 
 from benchy.config import BenchmarkConfig, parse_config
 from benchy.errors import ConfigError
-from benchy.runtimes.base import RunIdentity
+from benchy.runtimes.base import Role, RunIdentity
 from benchy.runtimes.docker.engine import docker_arguments
 from benchy.runtimes.docker.mounts import MountOption
 from benchy.runtimes.docker.options import ContainerOptions, container_options
@@ -21,9 +21,15 @@ def config(**sections: Any) -> BenchmarkConfig:
     return parse_config({"model": {"name": "a/b"}, "evaluation": {"tasks": "x"}} | sections, source="test")
 
 
-def options(settings: BenchmarkConfig | None = None, *, on_gpus: bool = True, **more: Any) -> ContainerOptions:
-    given: dict[str, Any] = {"image_id": "sha256:1", "host": HOST, "gid": 100, "working_dir": "/srv"} | more
-    return container_options(settings or config(), A_RUN, on_gpus=on_gpus, **given)
+def options(settings: BenchmarkConfig | None = None, *, role: Role = "model", **more: Any) -> ContainerOptions:
+    given: dict[str, Any] = {
+        "image_id": "sha256:1",
+        "host": HOST,
+        "host_memory": 10**9,
+        "gid": 100,
+        "working_dir": "/srv",
+    } | more
+    return container_options(settings or config(), A_RUN, role=role, **given)
 
 
 def test_a_container_may_do_nothing_that_it_need_not() -> None:
@@ -50,7 +56,7 @@ def test_gpus_go_to_the_engine_and_to_the_worker_that_checks_them() -> None:
     assert request["DeviceIDs"] == ["GPU-1"]
     assert request["Capabilities"] == [["gpu"]]
     assert made.environment["BENCHY_GPUS"] == "GPU-1"
-    assert made.labels["benchy.gpus.nvidia_smi"] == "GPU-1"
+    assert made.labels["benchy.gpus"] == "GPU-1"
 
 
 def test_cdi_names_go_to_the_engine_as_they_are() -> None:
@@ -66,9 +72,11 @@ def test_without_gpus_the_engine_is_asked_for_none() -> None:
 
 
 def test_labels_name_the_run_and_the_flow_run() -> None:
-    assert options().labels == {"benchy.runs.run": A_RUN.name, "benchy.gpus.nvidia_smi": ""}
+    assert options().labels == {"benchy.run": A_RUN.name, "benchy.gpus": ""}
     run = RunIdentity(A_RUN.name, A_RUN.run_id, A_RUN.folder, flow_run_id="f-1")
-    made = container_options(config(), run, on_gpus=True, image_id="sha256:1", host=HOST, gid=0, working_dir="/")
+    made = container_options(
+        config(), run, role="model", image_id="sha256:1", host=HOST, host_memory=10**9, gid=0, working_dir="/"
+    )
     assert made.labels["benchy.flow_run"] == "f-1"
 
 
@@ -81,13 +89,16 @@ def test_limits_come_from_the_config() -> None:
     assert (ulimit.name, ulimit.soft, ulimit.hard) == ("memlock", -1, -1)
 
 
-def test_the_cache_is_mounted_in_every_run_but_not_for_an_upload() -> None:
-    cache = MountOption("volume", "weights", "/cache", writable=True)
+def test_only_the_worker_that_fetches_may_write_the_cache_that_all_runs_share() -> None:
     settings = config(container={"cache": "weights"})
-    assert cache in options(settings).mounts
-    assert cache not in options(settings, on_gpus=False).mounts
-    assert options().environment["HF_HOME"] == "/cache/huggingface"
-    assert options(on_gpus=False).environment["HF_HOME"] == "/tmp/huggingface"  # noqa: S108 - in the container
+    assert MountOption("volume", "weights", "/cache", writable=True) in options(settings, role="fetch").mounts
+    assert MountOption("volume", "weights", "/cache") in options(settings, role="model").mounts
+    assert "/cache" not in [mount.target for mount in options(settings, role="publish").mounts]
+    assert options(role="fetch").environment["HF_HOME"] == "/cache/huggingface"
+    for role in ("model", "publish"):
+        own = {name: value for name, value in options(role=role).environment.items() if name != "BENCHY_SHARED_CACHE"}
+        assert own["HF_HOME"] == "/tmp/huggingface"  # noqa: S108 - in the container
+        assert not [value for value in own.values() if value.startswith("/cache")]
 
 
 def test_volumes_of_the_config_are_mounts() -> None:

@@ -30,8 +30,8 @@ from benchy.errors import (
     NotEnoughMemory,
     WorkerDied,
 )
-from benchy.protocol import Evaluation, ModelTest, Prepare
-from benchy.runtimes.base import MustWait, RunIdentity
+from benchy.protocol import Evaluation, Fetch, ModelTest, Prepare
+from benchy.runtimes.base import MustWait, Role, RunIdentity
 from benchy.runtimes.choose import choose_runtime
 from benchy.runtimes.client import Worker
 from benchy.runtimes.docker.engine import leased_gpus, start_container
@@ -67,9 +67,9 @@ def with_container(settings: dict[str, Any], **container: Any) -> BenchmarkConfi
     return parse_config(settings | {"container": settings["container"] | container}, source="test")
 
 
-def start(config: BenchmarkConfig, tmp_path: Path, *, on_gpus: bool = True, **options: Any) -> DockerTransport:
+def start(config: BenchmarkConfig, tmp_path: Path, *, role: Role = "model", **options: Any) -> DockerTransport:
     run = RunIdentity(f"run-{tmp_path.name}", "00000000", tmp_path / "outputs" / "run")
-    return DockerRuntime().start(config, run, on_gpus=on_gpus, **{"say": print} | options)
+    return DockerRuntime().start(config, run, role=role, **{"say": print} | options)
 
 
 @contextmanager
@@ -103,7 +103,7 @@ def test_the_worker_can_do_nothing_that_it_need_not(
         assert facts["Uid"].split()[0] == "10001"
         assert int(facts["CapEff"], 16) == int(facts["CapBnd"], 16) == 0
         assert facts["NoNewPrivs"] == "1"
-        for place, writable in (("/", False), ("/tmp", True), ("/cache", True)):  # noqa: S108
+        for place, writable in (("/", False), ("/tmp", True), ("/cache", False)):  # noqa: S108
             code, _ = inside(docker_host, transport, "sh", "-c", f": > {place}/probe")
             assert (code == 0) is writable, place
         limits = docker_host.client.api.inspect_container(transport.container_id)["HostConfig"]
@@ -186,10 +186,11 @@ def test_gpus_that_the_engine_did_not_pin_are_found_out_inside(
     options = container_options(
         config,
         RunIdentity("r", "0", tmp_path),
-        on_gpus=True,
+        role="model",
         image_id=config.container.image,
         gpu_uuids=[UUIDS[1]],
         host={},
+        host_memory=8 * 1024**3,
         gid=0,
         working_dir="/",
     )
@@ -361,15 +362,16 @@ def test_weights_are_fetched_once_for_all_runs_and_the_token_is_nowhere_to_be_se
         repository.accepted.add("reader")
         point_at(hub, monkeypatch)
         token = hub.add_user("reader")
-        request = Prepare(config=config, token=token)
+        request = Fetch(config=config, token=token)
         log: list[str] = []
         with (
-            closing(Worker(first := start(config, tmp_path), log.extend)) as one,
-            closing(Worker(start(config, tmp_path), log.extend)) as other,
+            closing(Worker(first := start(config, tmp_path, role="fetch"), log.extend)) as one,
+            closing(Worker(start(config, tmp_path, role="fetch"), log.extend)) as other,
         ):
             one.send(request)
             other.send(request)
-            assert one.receive(request, ignore).model == other.receive(request, ignore).model
+            fetched = one.receive(request, ignore)
+            assert fetched.commit == other.receive(request, ignore).commit == repository.head
             weights = (at_repository / "configs" / "demo" / "model" / "model.safetensors").stat().st_size
             assert weights <= hub.content_bytes < 2 * weights
             shown = json.dumps(docker_host.client.api.inspect_container(first.container_id))
@@ -377,10 +379,16 @@ def test_weights_are_fetched_once_for_all_runs_and_the_token_is_nowhere_to_be_se
             assert "benchy.worker" in processes
             for place in (shown, processes, "".join(log)):
                 assert token not in place
-        with closing(Worker(start(config, tmp_path), log.extend)) as third:
+        with closing(Worker(transport := start(config, tmp_path), log.extend)) as model:
             bytes_before = hub.content_bytes
-            third.request(request, ignore)
+            prepared = model.request(Prepare(config=config, fetched=fetched), ignore)
+            assert prepared.model.commit == repository.head
+            assert model.request(ModelTest(), ignore).parameters
             assert hub.content_bytes == bytes_before
+            code, _ = inside(
+                docker_host, transport, "sh", "-c", "echo poison > /cache/huggingface/hub/models--org--tiny/x"
+            )
+            assert code != 0
 
 
 def test_a_full_cache_volume_is_named(
@@ -393,8 +401,8 @@ def test_a_full_cache_volume_is_named(
     with LoopbackHub(docker_host.gateway, docker_host.other_address) as hub:
         hub.add_repository("org/tiny", at_repository / "configs" / "demo" / "model")
         point_at(hub, monkeypatch)
-        with worker(start(config, tmp_path)) as started, pytest.raises(DiskFull):
-            started.request(Prepare(config=config), ignore)
+        with worker(start(config, tmp_path, role="fetch")) as started, pytest.raises(DiskFull):
+            started.request(Fetch(config=config), ignore)
 
 
 BATCH = 4

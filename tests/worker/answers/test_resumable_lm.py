@@ -66,7 +66,7 @@ def count_lines(path: Path) -> int:
 
 def start(config: BenchmarkConfig) -> Worker:
     """A prepared worker."""
-    worker = Worker(ProcessRuntime().start(config, A_RUN, on_gpus=False, say=print), lambda _lines: None)
+    worker = Worker(ProcessRuntime().start(config, A_RUN, role="model", say=print), lambda _lines: None)
     worker.request(Prepare(config=config), lambda _event: None)
     return worker
 

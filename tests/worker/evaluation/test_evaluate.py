@@ -181,7 +181,7 @@ def worker() -> Iterator[tuple[Worker, list[str]]]:
     """A real worker process, and the lines of its log."""
     log: list[str] = []
     config = BenchmarkConfig.model_construct(performance=None)
-    worker = Worker(ProcessRuntime().start(config, A_RUN, on_gpus=False, say=print), log.extend)
+    worker = Worker(ProcessRuntime().start(config, A_RUN, role="model", say=print), log.extend)
     yield worker, log
     worker.close()
 

@@ -91,7 +91,7 @@ def test_replicas_on_a_cpu_share_its_cores_and_leave_nothing_behind(
     monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.setenv("BENCHY_TESTS_THREADS", str(tmp_path / "threads of {pid}"))
     log: list[str] = []
-    with closing(Worker(ProcessRuntime().start(config, A_RUN, on_gpus=False, say=print), log.extend)) as worker:
+    with closing(Worker(ProcessRuntime().start(config, A_RUN, role="model", say=print), log.extend)) as worker:
         worker.request(Prepare(config=config), print)
         worker.request(ModelTest(), print)
         while len(said := [path.read_text() for path in tmp_path.glob("threads of *")]) < 2 or not all(said):

@@ -1,0 +1,68 @@
+"""The worker that fetches for a run, while the worker with the model imports its libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from benchy import hub
+from benchy.backends import PARTS, loads_weights
+from benchy.benchmarks.files import hub_datasets, load_tasks
+from benchy.config import BenchmarkConfig
+from benchy.protocol import Fetch, Phase, Progress
+from benchy.record import Fetched
+from benchy.runtimes.base import RunIdentity, Say
+from benchy.runtimes.choose import choose_runtime
+from benchy.runtimes.client import Worker
+from benchy.runtimes.time_limits import TimeLimits
+
+
+class Fetching:
+    """A worker that was asked to fetch."""
+
+    def __init__(self, worker: Worker, request: Fetch) -> None:
+        self._worker = worker
+        self._request = request
+        worker.send(request)
+
+    def result(self, notify: Callable[[Progress | Phase], None], limits: TimeLimits) -> Fetched:
+        """Wait for it; the worker, and with it the token, is gone afterwards.
+
+        Raises:
+            BenchyError: whatever the worker says.
+        """
+        try:
+            return self._worker.receive(self._request, notify, limits)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End it, done or not."""
+        self._worker.close()
+
+
+def start_fetching(config: BenchmarkConfig, run: RunIdentity, data_sets: dict[str, str], log: Say) -> Fetching | None:
+    """Start to fetch; None if nothing of the run comes from the Hub.
+
+    Args:
+        config: with the model's commit.
+        run: whose worker it is.
+        data_sets: the commits that the run began with.
+        log: gets the worker's lines.
+
+    Raises:
+        WorkerError: the worker cannot be started.
+    """
+    if not needs_the_hub(config):
+        return None
+    transport = choose_runtime(config).start(config, run, role="fetch", say=log)
+    return Fetching(Worker(transport, log), Fetch(config=config, token=hub.read_token(), data_sets=data_sets))
+
+
+def needs_the_hub(config: BenchmarkConfig) -> bool:
+    """Whether the model, a part of it or a benchmark's data comes from the Hub."""
+    names = [config.model.name, *(config.model.args.get(part) for part in PARTS)]
+    if loads_weights(config.model.backend) and any(isinstance(name, str) and not Path(name).is_dir() for name in names):
+        return True
+    tasks = load_tasks(config.evaluation.tasks, config.evaluation.include_path)
+    return tasks is None or bool(hub_datasets(tasks))

@@ -1,0 +1,50 @@
+"""Fetches all that a run needs from the Hub, in a worker that runs no code of models or benchmarks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchy.backends import loads_weights
+from benchy.benchmarks.files import hub_datasets, load_tasks
+from benchy.config import BenchmarkConfig
+from benchy.protocol import Phase, Progress
+from benchy.record import Fetched
+from benchy.worker.fetch.checkpoint import download_model, fetch_parts
+from benchy.worker.fetch.datasets import DataSets
+from benchy.worker.hf.dry_load import require_whole_weights
+
+Emit = Callable[[Progress | Phase], None]
+
+
+def fetch(config: BenchmarkConfig, data_sets: dict[str, str], emit: Emit) -> Fetched:
+    """Fetch the benchmarks' data, and then the model, which takes longer.
+
+    Args:
+        config: the run's.
+        data_sets: the commits that the run began with.
+        emit: gets how far it is.
+
+    Raises:
+        ModelNotFound, ModelLoadError, AccessDenied, NetworkError, DiskFull: the model cannot be fetched.
+        EvaluationFailed: a benchmark's data cannot be fetched.
+    """
+    started = time.monotonic()
+    emit(Phase(name="download"))
+    found = DataSets(dict(data_sets))
+    tasks = load_tasks(config.evaluation.tasks, config.evaluation.include_path) or []
+    found.fetch([data for data in hub_datasets(tasks) if not data.by_code])
+    fetched = Fetched(data_sets=found.commits, parts=_fetch_parts(config, emit), commit=_fetch_model(config, emit))
+    return fetched.model_copy(update={"seconds": time.monotonic() - started})
+
+
+def _fetch_parts(config: BenchmarkConfig, emit: Emit) -> dict[str, str]:
+    return fetch_parts(config.model, config.download, emit) if loads_weights(config.model.backend) else {}
+
+
+def _fetch_model(config: BenchmarkConfig, emit: Emit) -> str | None:
+    if not loads_weights(config.model.backend) or Path(config.model.name).is_dir():
+        return None
+    require_whole_weights(config)
+    return download_model(config.model, config.download, emit).commit
