@@ -19,6 +19,7 @@ from benchy.runs.run import Run
 from flows.cancellation import ending_when_cancelled
 from flows.containers import end_containers_of_run
 from flows.hosts import HOST, host_tag
+from flows.served_configs import require_served
 from flows.without_prefect import finish
 from tasks.evaluation import evaluation
 from tasks.model_test import model_test
@@ -50,6 +51,7 @@ def benchy(
     Returns:
         The run's folder.
     """
+    require_served(config, tasks)
     overridden = with_overrides(load_config(Path(config)), limit=limit, tasks=tasks, gpus=gpus, model=model)
     with ending_when_cancelled(UUID(flow_run.id)), _run_of_this_flow(overridden) as run:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -21,11 +22,13 @@ from benchy.errors import NetworkError
 from benchy.fast_imports import collecting_no_garbage
 from benchy.runs.log import RunLog
 from benchy.runtimes.lines import read_lines
+from benchy.runtimes.passed_on import passed_on
 
 START_SECONDS = 300.0
 """A new database takes 9 s on an idle machine."""
 SECONDS_UNTIL_SAID = 20.0
 SETTINGS = {
+    "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "",  # no web page may ask
     "PREFECT_UI_ENABLED": "0",
     "PREFECT__SERVER_EPHEMERAL": "1",
     "PREFECT__SERVER_FINAL": "1",
@@ -44,16 +47,23 @@ class EmbeddedServer:
         self._last_words: deque[str] = deque(maxlen=50)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}/api"
+        self.password = f"benchy:{secrets.token_urlsafe()}"
+        """What its clients must say: every program and web page on this machine reaches its port."""
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "flows.embedded_server", str(port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=os.environ | SETTINGS,
+            env=_environment(self.password),
             start_new_session=True,
         )
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid
 
     def wait_until_ready(self) -> None:
         """Return when it answers.
@@ -97,6 +107,12 @@ class EmbeddedServer:
             for lines in read_lines(iter(lambda: os.read(stderr.fileno(), 1 << 16), b""), longest=LONGEST_LINE):
                 self._last_words.extend(lines)
                 self._log.keep(lines)
+
+
+def _environment(password: str) -> dict[str, str]:
+    """Prefect's own settings and what finds programs; this process's tokens are not for a server."""
+    own = {name: value for name, value in os.environ.items() if name.startswith(("PREFECT_", "DO_NOT_TRACK"))}
+    return passed_on(os.environ, ()) | own | SETTINGS | {"PREFECT_SERVER_API_AUTH_STRING": password}
 
 
 def free_port() -> int:

@@ -6,9 +6,9 @@ import logging
 import os
 
 
-def use_server(url: str) -> None:
-    """Let the client, and Prefect's threads for logs and events, ask this server from now on."""
-    _set(PREFECT_API_URL=url)
+def use_server(url: str, password: str | None = None) -> None:
+    """Let the client, and Prefect's threads for logs and events, ask this server from now on, with its password."""
+    _set(PREFECT_API_URL=url, **({"PREFECT_API_AUTH_STRING": password} if password else {}))
 
 
 def wait_for_no_server() -> None:

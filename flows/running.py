@@ -94,7 +94,7 @@ def _run_watched(run: Run, url: str, embedded: EmbeddedServer | None, flow: Call
     from flows.server_watch import ServerWatch
     from flows.without_prefect import finish
 
-    use_server(url)
+    use_server(url, embedded.password if embedded else None)
     watch = ServerWatch(url, run.log.write, embedded)
     try:
         with watch.watching():

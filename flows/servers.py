@@ -5,8 +5,8 @@ from __future__ import annotations
 from benchy.errors import ConfigError, NetworkError
 
 
-def require_server() -> None:
-    """Check that a server is configured, and answers: Prefect itself would start one that nobody knows of.
+def require_server() -> str:
+    """Check that a server is configured, and answers: Prefect itself would start one that nobody knows of. Its URL.
 
     Raises:
         ConfigError: none is configured.
@@ -21,6 +21,16 @@ def require_server() -> None:
             hint="start one (`prefect server start`), then `export PREFECT_API_URL=http://127.0.0.1:4200/api`",
         )
     require_answer(url, hint="start it (`prefect server start`), or set PREFECT_API_URL to one that answers")
+    return url
+
+
+def is_open_to_web_pages(url: str) -> bool:
+    """Whether any web page that somebody on this machine looks at may use this server."""
+    import httpx
+
+    asked = {"Origin": "https://benchy.invalid", "Access-Control-Request-Method": "POST"}
+    answer = httpx.options(f"{url}/flow_runs/filter", headers=asked)
+    return "access-control-allow-origin" in answer.headers and httpx.get(f"{url}/admin/version").is_success
 
 
 def require_answer(url: str, *, hint: str) -> None:

@@ -116,9 +116,14 @@ def is_healthy(api: str) -> bool:
         return False
 
 
-def ask(api: str, path: str, **body: Any) -> Any:
-    """POST to the server's REST API."""
-    return httpx.post(f"{api}/{path}", json=body, timeout=30).raise_for_status().json()
+def ask(api: str, path: str, *, password: str | None = None, **body: Any) -> Any:
+    """POST to the server's REST API; the password is ``user:password``."""
+    user, _, secret = (password or "").partition(":")
+    return (
+        httpx.post(f"{api}/{path}", json=body, timeout=30, auth=(user, secret) if password else None)
+        .raise_for_status()
+        .json()
+    )
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float) -> None:

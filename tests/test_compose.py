@@ -13,7 +13,9 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import yaml
 
@@ -70,6 +72,17 @@ class Host:
     def api(self) -> str:
         """Prefect's."""
         return f"http://127.0.0.1:{self.port}/api"
+
+    def ask(self, path: str) -> Any:
+        """POST to Prefect's API, with the password that ``.env`` got."""
+        found = re.search(r"^PREFECT_SERVER_API_AUTH_STRING=(admin:[0-9a-f-]{36})$", self.settings, re.MULTILINE)
+        assert found, self.settings
+        return ask(self.api, path, password=found[1])
+
+    @property
+    def settings(self) -> str:
+        """What ``.env`` says."""
+        return (self.folder / ".env").read_text("utf-8")
 
     def records(self) -> list[RunRecord]:
         """Of all runs, the oldest first."""
@@ -140,7 +153,10 @@ def test_the_file_is_valid_for_the_last_compose_of_the_first_generation() -> Non
     except NotInstallable as reason:
         pytest.skip(f"no Compose 1.29: {reason}")
     command = ["docker-compose", "--file", str(COMPOSE_FILE), "config", "--quiet"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    without = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (without.returncode, "make .env first, as the README says" in without.stderr) == (1, True), without.stderr
+    environment = os.environ | {"PREFECT_SERVER_API_AUTH_STRING": "admin:x"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -153,15 +169,17 @@ def test_the_way_from_a_bare_host_to_the_first_run_is_as_the_readme_says(host: H
     host.type(up)
     wait_until(lambda: healthy(host.type(status)) == SERVICES, seconds=150)
     host.type(first_run)
-    tasks = ask(host.api, "task_runs/filter", sort="EXPECTED_START_TIME_ASC")
+    tasks = sorted(host.ask("task_runs/filter"), key=lambda task: str(task["expected_start_time"]))
     assert [task["name"].rpartition("-")[0] for task in tasks] == ["model_test", "evaluation", "upload"]
     assert {task["state"]["name"] for task in tasks} == {"Completed"}
-    (ran,) = ask(host.api, "flow_runs/filter")
+    (ran,) = host.ask("flow_runs/filter")
+    with pytest.raises(httpx.HTTPStatusError, match="401"):  # a web page, or another program
+        ask(host.api, "flow_runs/filter")
 
     host.type("docker compose down")
     host.type(up)
     wait_until(lambda: healthy(host.type(status)) == SERVICES, seconds=150)
-    (after,) = ask(host.api, "flow_runs/filter")
+    (after,) = host.ask("flow_runs/filter")
     assert (after["id"], after["name"], after["state"]) == (ran["id"], ran["name"], ran["state"])
     host.type("docker compose cp benchy:/app/leaderboard .")
     assert (host.folder / "leaderboard" / "leaderboard.html").is_file()

@@ -8,6 +8,11 @@ import click
 
 from benchy.errors import ConfigError
 
+OPEN_SERVER = (
+    "⚠️ every web page that is opened where this Prefect server can be reached can start runs: start it with"
+    " PREFECT_SERVER_API_AUTH_STRING (a password), and say the same in PREFECT_API_AUTH_STRING here"
+)
+
 
 @click.command()
 @click.argument("configs", type=click.Path(path_type=Path), default=Path("configs"))
@@ -26,9 +31,11 @@ def serve(configs: Path) -> None:
     from flows.settings import set_prefect_defaults
 
     set_prefect_defaults()
-    from flows.servers import require_server
+    from flows.servers import is_open_to_web_pages, require_server
     from flows.serving import serve_deployments
 
-    require_server()
+    url = require_server()
+    if is_open_to_web_pages(url):
+        click.echo(OPEN_SERVER, err=True)
     click.echo(f"Serving {', '.join(f'benchy/{file.stem}' for file in files)}")
     serve_deployments(files)

@@ -113,6 +113,18 @@ def test_a_parameter_of_a_wrong_type_is_refused_before_a_run_exists(service: Ser
     assert "limit" in said
 
 
+@pytest.mark.parametrize(
+    ("parameter", "said"),
+    [('config="/etc/shadow"', '"/etc/shadow" is none of the configs'), ('tasks="/tmp/x.yaml"', "names of benchmarks")],
+)
+def test_a_run_reads_no_file_but_the_served_configs(service: Service, parameter: str, said: str) -> None:
+    code, shown = service.run("benchy/demo", "--watch", "--param", parameter)
+    assert code != 0, shown
+    errors = {"level": {"ge_": logging.ERROR}}
+    wait_until(lambda: said in str(ask(service.api, "logs/filter", logs=errors)), seconds=60)
+    assert "root:" not in str(ask(service.api, "logs/filter", logs=errors)).replace("/root", "")
+
+
 def test_a_run_that_fails_ends_the_watching_command_with_an_error(service: Service) -> None:
     code, said = service.run("benchy/failing", "--watch")
     assert code != 0, said
