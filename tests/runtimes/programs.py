@@ -7,14 +7,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from benchy.protocol import encode_hello
 from benchy.runtimes.client import OnLog, Worker
 from benchy.runtimes.process import ProcessTransport
 from tests.commands import is_running
 
 
 @contextmanager
-def program(code: str, on_log: OnLog, *, trusted: bool = True) -> Iterator[Worker]:
+def program(code: str, on_log: OnLog, *, trusted: bool = True, greets: bool = True) -> Iterator[Worker]:
     """The host's end of a process that runs this code; it is gone afterwards."""
+    if greets:
+        code = f"print({encode_hello().decode().strip()!r}, flush=True)\n{code}"
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         stdin=subprocess.PIPE,

@@ -87,7 +87,7 @@ def test_output_that_ends_while_the_process_goes_on_is_an_end() -> None:
 )
 def test_a_worker_of_another_version_is_named_as_that(says: str, message: str) -> None:
     code = f"import sys; print({says!r}); sys.stdin.readline(); sys.stdin.readline(); sys.stdin.readline()"
-    with program(code, ignore_log) as started, pytest.raises(WrongVersion) as failed:
+    with program(code, ignore_log, greets=False) as started, pytest.raises(WrongVersion) as failed:
         started.request(ModelTest(), ignore)
     assert message in failed.value.message
     assert "build it anew" in failed.value.hint
