@@ -331,8 +331,11 @@ def as_benchy_error(error: BaseException) -> BenchyError:
     if not isinstance(error, Exception):
         return Interrupted("the run was interrupted")
     text = "".join(traceback.format_exception(error))
-    if isinstance(error, OSError) and (refused := _refused_by_host(error, text)):
+    if isinstance(error, OSError) and (refused := refused_by_host(error)):
+        refused.traceback = text
         return refused
+    if str(getattr(error, "title", "")).endswith("Settings"):  # pydantic's, of Prefect's settings
+        return ConfigError(f"Prefect refuses its settings: {' '.join(str(error).split())}", hint=_SETTINGS)
     return BenchyError(
         f"unexpected {type(error).__name__}: {error}",
         hint="this is a bug in Benchy; please report it with the log",
@@ -347,12 +350,15 @@ _REFUSALS = {
 """What an operating system says of its own files and limits, and of no mistake in this code."""
 
 
-def _refused_by_host(error: OSError, text: str) -> BenchyError | None:
-    """The error for a file or a limit of this host that is in the way."""
+_SETTINGS = "mend the variable PREFECT_... or the profile (`prefect config view` lists them)"
+
+
+def refused_by_host(error: OSError) -> BenchyError | None:
+    """The error for a file or a limit of this host that is in the way; None if it is none of these."""
     where = error.filename or "a file"
     if is_disk_full(error):
-        return DiskFull(f"no space left for {where}", traceback=text)
+        return DiskFull(f"no space left for {where}")
     if error.errno not in _REFUSALS:
         return None
     hint = "check who may read and write it (`ls -l`), and HOME, HF_HOME and PREFECT_HOME"
-    return ConfigError(f"this host refuses {where}: {error.strerror}", hint=hint, traceback=text)
+    return ConfigError(f"this host refuses {where}: {error.strerror}", hint=hint)

@@ -22,7 +22,7 @@ def require_served(config: str, tasks: str | Sequence[str] | None) -> None:
     if served is None:
         return
     path = Path(config).resolve()
-    if path.parent != Path(served) or path.suffix != ".yaml":
+    if path.parent != Path(served) or path.suffix not in {".yaml", ".yml"}:
         raise ConfigError(f'"{config}" is none of the configs that this service serves', hint=f"put it into {served}")
     names = tasks.split(",") if isinstance(tasks, str) else tasks or ()
     if files := [name for name in names if name.strip().endswith((".yaml", ".yml"))]:

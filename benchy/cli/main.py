@@ -9,6 +9,7 @@ import click
 
 from benchy import __version__
 from benchy.cli.check import check
+from benchy.cli.environment import check_environment, let_any_terminal_print
 from benchy.cli.model_test import test
 from benchy.cli.run import run
 from benchy.cli.serve import serve
@@ -33,7 +34,9 @@ def main() -> None:
 
 def _run_command() -> int:
     """The command's exit code; a failure is said."""
+    let_any_terminal_print()
     try:
+        check_environment()
         cli(standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code

@@ -19,15 +19,25 @@ OPEN_SERVER = (
 def serve(configs: Path) -> None:
     """Serve each YAML file of a folder as a deployment.
 
-    Its name is `benchy/<the file's>`; the runs that are asked for there run here, one at a time.
+    Its name is `benchy/<the file's>`; the runs that are asked for there run here, one at a time. A wrong file is
+    named, and the others are served; it is served once it is right, as is a new one.
     """
-    from benchy.config import load_config
+    from benchy.config.folder import look_into
 
-    files = sorted(configs.glob("*.yaml"))
+    refused: dict[Path, str] = {}
+
+    def look() -> list[Path]:
+        """The files that can be served now; of the others each problem is said once."""
+        found = look_into(configs)
+        for problem in (found.refused[path] for path in found.refused if refused.get(path) != found.refused[path]):
+            click.echo(f"⚠️ not served: {problem}", err=True)
+        refused.clear()
+        refused.update(found.refused)
+        return list(found.configs.values())
+
+    files = look()
     if not files:
-        raise ConfigError(f'no *.yaml in "{configs}"', hint="name the folder of your configs")
-    for file in files:
-        load_config(file)
+        raise ConfigError(f'no YAML file in "{configs}" can be served', hint="name the folder of your configs")
     from flows.settings import set_prefect_defaults
 
     set_prefect_defaults()
@@ -38,4 +48,4 @@ def serve(configs: Path) -> None:
     if is_open_to_web_pages(url):
         click.echo(OPEN_SERVER, err=True)
     click.echo(f"Serving {', '.join(f'benchy/{file.stem}' for file in files)}")
-    serve_deployments(files)
+    serve_deployments(files, look)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from benchy.atomic import write_atomically
@@ -32,8 +33,9 @@ def remember_commit(repo: Repo, commit: str) -> None:
     if revision == commit:
         return
     path = repository_folder(repo) / "refs" / revision
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, commit)
+    with suppress(OSError):  # a cache that is complete may be read-only
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, commit)
 
 
 def datasets_cache() -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from benchy.errors import AccessDenied, BenchyError, DiskFull, NetworkError, causes, is_disk_full
+from benchy.errors import AccessDenied, BenchyError, DiskFull, NetworkError, causes, is_disk_full, refused_by_host
 from benchy.hub.cache import cache_folder
 from benchy.hub.repository import Repo, client
 
@@ -41,6 +41,8 @@ def name_failure(error: BaseException, repo: Repo) -> BenchyError:
         for kind, name in _names():
             if isinstance(cause, kind):
                 return name(cause, repo)
+        if isinstance(cause, OSError) and not is_disk_full(cause) and (refused := refused_by_host(cause)):
+            return refused
         if is_disk_full(cause):
             return DiskFull(f"no space left in {cache_folder()} for {repo.name}")
     if isinstance(error, errors.LocalEntryNotFoundError | errors.RevisionResolutionError):
@@ -170,7 +172,14 @@ def _in_trouble(error: HfHubHTTPError, repo: Repo) -> BenchyError:
         )
     if status >= 500:
         return NetworkError(f"the Hub is in trouble: {status} for {repo.name}", hint="try again in a few minutes")
-    return NetworkError(f"the Hub answered {status} for {repo.name}: {_said(error)}", transient=False)
+    hint = _WHAT_TO_DO.get(status, f"look at {repo.page}")
+    return NetworkError(f"the Hub answered {status} for {repo.name}: {_said(error)}", hint=hint, transient=False)
+
+
+_WHAT_TO_DO = {
+    402: "it wants to be paid: look at the billing settings of this token's account",
+    413: "it is larger than the Hub takes: publish less of it (upload.samples: false)",
+}
 
 
 def _token_source() -> str:

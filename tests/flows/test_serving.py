@@ -73,6 +73,11 @@ def service(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     configs.mkdir()
     for name, changes in CONFIGS.items():
         write_config(folder, f"configs/{name}.yaml", **changes)
+    for name in ("a&b.yaml", "50%.yaml", "later.yml"):
+        write_config(folder, f"configs/{name}")
+    (configs / "dir.yaml").mkdir()
+    (configs / ".#demo.yaml").symlink_to("ada@host.1234")  # an editor's lock
+    (configs / "wrong.yaml").write_text("model: [", encoding="utf-8")
     environment = {"PREFECT_API_URL": prefect_api, "BENCHY_TEST_GO": str(folder / "go")}
     with running(benchy_command("serve", configs), environment=environment, cwd=REPOSITORY) as process:
         served = Service(prefect_api, folder, process.pid)
@@ -93,7 +98,15 @@ def deployments(api: str) -> set[str]:
 
 
 def test_each_config_is_a_deployment_named_by_its_stem(service: Service) -> None:
-    assert deployments(service.api) >= {"demo", "failing", "waiting"}
+    """A folder, an editor's lock, a name that Prefect does not take, or one wrong file stopped all of it."""
+    assert deployments(service.api) & {"demo", "failing", "waiting", "later", "a&b", "50%", "dir", "wrong"} == {
+        "demo", "failing", "waiting", "later",
+    }  # fmt: skip
+
+
+def test_a_file_that_is_mended_is_served(service: Service) -> None:
+    write_config(service.folder, "configs/wrong.yaml")
+    wait_until(lambda: "wrong" in deployments(service.api), seconds=60)
 
 
 def test_a_deployment_runs_to_its_end_and_takes_overrides(service: Service) -> None:
