@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from pathlib import Path
 
 import yaml
@@ -14,6 +15,8 @@ from benchy.config.benchmark import BenchmarkConfig
 from benchy.config.mistakes import KeyPath, describe_mistakes, key_lines, type_name
 from benchy.errors import ConfigError
 
+_QUOTED = r"'(?!<)[^']{2,}'"
+"""In a message of PyYAML: what stands in the file, and not the name of a kind of token."""
 _FIX_FILE = "fix the file, then try again"
 
 
@@ -36,7 +39,7 @@ def load_config(path: Path) -> BenchmarkConfig:
         lines = key_lines(node, source=str(path)) if node else {}
         data = plain_data(node)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{path}: not valid YAML: {_yaml_problem(error)}") from error
     return require_tasks_given(parse_config(data, source=str(path), lines=lines), source=str(path))
 
 
@@ -61,6 +64,14 @@ def parse_config(data: object, *, source: str, lines: dict[KeyPath, int] | None 
         mistakes = describe_mistakes(error.errors(), BenchmarkConfig, lines or {})
         heading = [f"{len(mistakes)} problems"] if len(mistakes) > 1 else []
         raise ConfigError(f"{source}: " + "\n  ".join([*heading, *mistakes]), hint=_FIX_FILE) from error
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    """Where it is and what, without the words of the file: it may be no config but a file of secrets."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is None or problem is None:
+        return " ".join(str(error).split())
+    return f"line {mark.line + 1}, column {mark.column + 1}: {re.sub(_QUOTED, '...', problem)}"
 
 
 def _reason(error: OSError | ValueError) -> str:

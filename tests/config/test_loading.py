@@ -282,3 +282,23 @@ def test_a_name_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 def test_what_never_ends_is_read_to_the_bound() -> None:
     with pytest.raises(ConfigError, match=r"larger than|not allowed"):
         load_config(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "root:$6$s3cret:19000:0:99999:7:::\ndaemon:*:19000:0\n",
+        "# s3cret\nHF_TOKEN=s3cret: x: y\n",
+        "*s3cret",
+        "!s3cret x",
+        "a: [s3cret",
+        "'s3cret",
+        "- s3cret",
+        "s3cret",
+    ],
+)
+def test_no_word_of_a_file_that_is_no_config_stands_in_the_message(text: str, tmp_path: Path) -> None:
+    (path := tmp_path / "shadow").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as failed:
+        load_config(path)
+    assert "s3cret" not in failed.value.message + failed.value.hint
