@@ -24,15 +24,13 @@ from benchy.leaderboard.exports.parquet import LEADERBOARD_TABLE, make_leaderboa
 from benchy.leaderboard.page.rendering import render
 from benchy.leaderboard.publication import Publication
 from benchy.leaderboard.ranking import rank
+from benchy.leaderboard.stores.conflicts import MovedOn, retrying
 from benchy.leaderboard.stores.records import RECORDS, read_stored
 from benchy.record import RECORD_FILE, RunRecord
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, HfApi
 
-CONFLICTS = 60
-"""So many times in a row another commit may come between."""
-LONGEST_DELAY_SECONDS = 20.0
 THREADS = 8
 MOVED_ON = {409, 412}
 """How the Hub refuses a commit whose parent is no longer the newest."""
@@ -50,30 +48,16 @@ def publish(publication: Publication, name: str, api: HfApi) -> tuple[Board, boo
         The leaderboard, and whether the run had been there.
 
     Raises:
-        UploadFailed: another run has this run's name there, or others wrote each time that a commit was tried.
+        UploadFailed: another run has this run's name there, or each commit was refused.
         huggingface_hub's and httpx2's errors: as they come.
     """
-    from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
-
     data_set = _DataSet(name, api)
     data_set.make_sure_it_is_there()
     own = _operations(_own_files(publication))
-    again = Retrying(
-        retry=retry_if_exception_type(_MovedOn),
-        wait=wait_random_exponential(multiplier=2.0, max=LONGEST_DELAY_SECONDS),
-        stop=stop_after_attempt(CONFLICTS),
-    )
-    try:
-        board, is_there = again(_read_merge_commit, publication.record, own, data_set)
-    except RetryError as error:
-        message = f"others wrote to {name} each of {CONFLICTS} times that a commit was tried"
-        raise UploadFailed(message, transient=True) from error
+    again = retrying(name)
+    board, is_there = again(_read_merge_commit, publication.record, own, data_set)
     tried_before = again.statistics["attempt_number"] > 1
     return board, is_there and not tried_before  # else that commit was ours, and only its answer was lost
-
-
-class _MovedOn(Exception):
-    """Another commit came between."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +112,7 @@ class _DataSet:
         """One commit. Files that are there with this content are left out, and of none no commit is made.
 
         Raises:
-            _MovedOn: another commit came between.
+            MovedOn: another commit came between.
         """
         from huggingface_hub.errors import HfHubHTTPError
 
@@ -137,7 +121,7 @@ class _DataSet:
             hub.retried(lambda: commit(operations=operations, commit_message=message))
         except HfHubHTTPError as error:
             if error.response.status_code in MOVED_ON:
-                raise _MovedOn from error
+                raise MovedOn(parent.commit) from error
             raise
 
 

@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +237,23 @@ def test_a_commit_that_comes_between_is_merged(hub: LoopbackHub, tmp_path: Path)
     assert (late.already_there, late.rank) == (False, 2)
     assert len(require_whole(board_of(hub))) == 3
     assert [seen.status for seen in hub.seen if "/commit/" in seen.path] == [200, 200, 412, 200]
+
+
+def test_a_commit_that_is_refused_while_nobody_writes_is_given_up_and_named(hub: LoopbackHub, tmp_path: Path) -> None:
+    """It was tried for ten minutes, in silence, and then said that others wrote 60 times."""
+    upload(make_run(tmp_path, "org/first"))
+    hub.fail(COMMIT, status=412)
+    log: list[str] = []
+    started = Worker(ProcessRuntime().start(make_record().config, A_RUN, on_gpus=False, say=print), log.extend)
+    with closing(started), pytest.raises(UploadFailed, match="stays its newest") as failed:
+        started.request(request_of(make_run(tmp_path, "org/late")), lambda _event: None)
+    assert not failed.value.transient
+    waits = [line.partition("refused the commit ")[2] for line in log if "refused the commit" in line]
+    assert [wait.partition(")")[0] for wait in waits] == [
+        "(others wrote at the same time",
+        "(it still shows the same newest one",
+        "(it still shows the same newest one",
+    ]
 
 
 def test_twenty_uploads_at_the_same_moment_are_twenty_entries(hub: LoopbackHub, tmp_path: Path) -> None:
