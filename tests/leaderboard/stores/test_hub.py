@@ -244,7 +244,7 @@ def test_a_commit_that_is_refused_while_nobody_writes_is_given_up_and_named(hub:
     upload(make_run(tmp_path, "org/first"))
     hub.fail(COMMIT, status=412)
     log: list[str] = []
-    started = Worker(ProcessRuntime().start(make_record().config, A_RUN, on_gpus=False, say=print), log.extend)
+    started = Worker(ProcessRuntime().start(make_record().config, A_RUN, role="publish", say=print), log.extend)
     with closing(started), pytest.raises(UploadFailed, match="stays its newest") as failed:
         started.request(request_of(make_run(tmp_path, "org/late")), lambda _event: None)
     assert not failed.value.transient
