@@ -23,7 +23,7 @@ def model_test(run_name: str) -> ModelTestResult:  # noqa: ARG001 - it is in Pre
     """Load the model with the evaluation's own arguments, say hello through it, measure."""
     with shown_in_prefect("model_test") as run:
         result = run.model_test()
-        run.log.write(model_test_block(run.config.model.name, result).splitlines())
+        run.log.write(model_test_block(run.record.model_label, result).splitlines())
         with shown_only(run):
             create_table_artifact(
                 model_test_rows(run.record, result), key="model-test", description=plain(result.generated)

@@ -20,6 +20,7 @@ from benchy.record import (
     Metric,
     ModelIdentity,
     ModelTestResult,
+    Questions,
     RunRecord,
     Seconds,
     write_record,
@@ -35,8 +36,16 @@ def metric(value: float | None, *, name: str = "acc", stderr: float | None = 0.0
     )
 
 
+def asked(text: str, **settings: str) -> Questions:
+    """What a benchmark asked, by any text: the same text asks the same."""
+    digest = hashlib.sha256(json.dumps([text, settings]).encode()).hexdigest()
+    documents = hashlib.sha256(text.encode()).hexdigest()
+    return Questions(digest=digest, documents=documents, settings=settings)
+
+
 def benchmark(name: str, *metrics: Metric, **changes: Any) -> BenchmarkResult:
     """The scores of one benchmark of 1,000 documents."""
+    changes = {"questions": asked(name)} | changes
     fields = {"alias": name, "version": "1.0", "num_fewshot": 0, "documents": 1000, "documents_in_all": 1000}
     seconds = BenchmarkSeconds(task_build=0.5, inference=20.0, scoring=0.1)
     return BenchmarkResult(**{**fields, "name": name, "metrics": metrics, "seconds": seconds, **changes})

@@ -6,8 +6,10 @@ import json
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
+from benchy.backends import loads_weights
 from benchy.config import ModelConfig
 from benchy.errors import ModelLoadError, ModelNotFound
+from benchy.record import ModelSource
 
 IN_ORDER = (
     "model.safetensors",
@@ -26,6 +28,13 @@ WEIGHT_SUFFIXES = (
 _SMALL_SUFFIXES = (".json", ".txt", ".model", ".jinja", ".tiktoken", ".spm", ".vocab", ".bpe", ".yaml", ".yml", ".py")
 
 _BENCHYS_OWN = {"leaderboard.json", "record.json"}
+
+
+def source_of(model: ModelConfig) -> ModelSource:
+    """Where the model comes from."""
+    if not loads_weights(model.backend):
+        return "api"
+    return "folder" if Path(model.name).is_dir() else "hub"
 
 
 def find_weights(paths: Collection[str], model: ModelConfig) -> str:

@@ -62,7 +62,7 @@ def test_model(
     with open_run(config, facts) as run:
         with shown_on_terminal(run):
             result = run.model_test()
-        block = model_test_block(config.model.name, result)
+        block = model_test_block(run.record.model_label, result)
         run.log.write(block.splitlines())
     shutil.rmtree(run.folder)
     click.echo(block)

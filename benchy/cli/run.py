@@ -50,7 +50,7 @@ def _print_results(opened: Any) -> None:
     from benchy.display.terminal import print_table
 
     record = opened.record
-    click.echo(model_test_block(record.config.model.name, record.model_test))
+    click.echo(model_test_block(record.model_label, record.model_test))
     click.echo()
     print_table(score_rows(record.evaluation), title="Scores")
     click.echo()

@@ -72,8 +72,9 @@ def model_test_rows(record: RunRecord, result: ModelTestResult) -> list[Row]:
     """One row a measurement."""
     by_dtype = ", ".join(f"{dtype}: {_gb(size)}" for dtype, size in result.bytes_by_dtype.items())
     measured = {
-        "Model": record.config.model.name,
-        "Commit": (record.model.commit or record.model.content_hash or "") if record.model else "",
+        "Model": record.model_label,
+        "Commit": (record.model.commit or "") if record.model else "",
+        "Content hash": (record.model.content_hash or "") if record.model else "",
         "Parameters": f"{result.parameters:,}" if result.parameters is not None else "behind an API",
         "Size": f"{result.size_gb:.2f} GB ({by_dtype})" if result.size_gb is not None else "",
         "Dtype": result.dtype or "",

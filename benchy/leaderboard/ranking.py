@@ -1,30 +1,34 @@
-"""How comparable runs rank."""
+"""Puts the scores of all runs into tables, and ranks the models of each."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import math
-from collections import defaultdict
-from collections.abc import Iterable
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from benchy.leaderboard.board import Board, Entry, Score, Suite
-from benchy.record import RECORD_FILE, EvaluationResult, RunRecord
-from benchy.results.conditions import Conditions, conditions_of, headline, ranked_parts
-from benchy.results.significance import Field, Scored
+from benchy.leaderboard.board import Board, Cell, Column, Kind, Row, Score, Table
+from benchy.leaderboard.means import columns_of_mean
+from benchy.leaderboard.models import Asked, GatheredModel, gather, identity
+from benchy.record import RunRecord
+from benchy.results.differences import differences
+from benchy.results.significance import Field as Standings
+from benchy.results.significance import Scored
+
+_ORDER: dict[Kind, int] = {"comparable": 0, "unproven": 1, "test": 2}
+_NOT_RANKED: dict[Kind, str] = {
+    "test": "tests see only part of each benchmark",
+    "unproven": "the records are older than the digest of the questions, so nothing proves that the same was asked",
+}
 
 
 def rank(records: Iterable[RunRecord], *, unreadable: Iterable[str] = ()) -> Board:
     """The leaderboard of finished records; the same records give the same leaderboard, in whatever order they come."""
-    by_conditions: dict[Conditions, list[tuple[tuple[str, ...], Entry]]] = defaultdict(list)
-    for record in sorted(records, key=lambda record: record.run_name):
-        if record.evaluation is not None:
-            entry = _entry(record, record.evaluation)
-            by_conditions[conditions_of(record, record.evaluation)].append((_same_model(entry), entry))
-    suites = [_suite(conditions, entries) for conditions, entries in by_conditions.items()]
+    tables = [_table(models) for models in _linked(gather(records))]
     return Board(
-        updated_at=max((entry.finished_at for suite in suites for entry in suite.entries), default=None),
-        suites=tuple(sorted(suites, key=_suite_order)),
+        updated_at=max((row.finished_at for table in tables for row in table.rows), default=None),
+        tables=tuple(sorted(tables, key=_table_order)),
         unreadable=tuple(sorted(unreadable)),
     )
 
@@ -40,88 +44,97 @@ def mean_of(scores: Iterable[Score]) -> Score:
     return Score(value=math.fsum(values) / len(values), stderr=stderr)
 
 
-def _entry(record: RunRecord, evaluation: EvaluationResult) -> Entry:
-    scores = tuple(
-        Score(value=metric.value, stderr=metric.stderr) for metric in map(headline, ranked_parts(evaluation))
-    )
-    model, tested = record.model, record.model_test
-    folder = PurePosixPath("records", record.run_name)
-    return Entry(
-        run_name=record.run_name,
-        standing="test" if record.is_test else "unranked",
-        model=model.name if model else record.config.model.name,
-        model_hash=(model.commit or model.content_hash) if model else None,
-        dtype=tested.dtype if tested and tested.dtype else record.config.model.dtype,
-        arguments=_arguments(record),
-        parameters=tested.parameters if tested else None,
-        mean=mean_of(scores),
-        scores=scores,
-        finished_at=record.ended_at or record.started_at,
-        record=str(folder / RECORD_FILE),
-        results=str(folder / evaluation.results_file),
-    )
+@dataclass
+class _Link:
+    """Models that share columns, directly or through others."""
+
+    kind: Kind
+    columns: set[str]
+    models: list[GatheredModel]
 
 
-def _arguments(record: RunRecord) -> dict[str, str]:
-    """What makes the same weights another model; only what was set."""
-    model = record.config.model
-    told = {"backend": model.lm_eval_backend, "max_length": model.max_length, **model.args}
-    if record.config.performance.mixed_precision != "no":
-        told["mixed_precision"] = record.config.performance.mixed_precision
-    return {name: str(told[name]) for name in sorted(told) if told[name] is not None}
+def _linked(models: Iterable[GatheredModel]) -> Iterator[list[GatheredModel]]:
+    """The models of each table; those without any score share one."""
+    links: list[_Link] = []
+    for model in models:
+        joined = _Link(model.kind, set(model.scores), [model])
+        for link in [link for link in links if _touch(link, joined)]:
+            links.remove(link)
+            joined = _Link(model.kind, link.columns | joined.columns, link.models + joined.models)
+        links.append(joined)
+    return (link.models for link in links)
 
 
-def _same_model(entry: Entry) -> tuple[str, ...]:
-    """Equal for runs of one model: weights, dtype and arguments."""
-    arguments = (f"{name}={value}" for name, value in entry.arguments.items())
-    return (entry.model, entry.model_hash or "", entry.dtype or "", *arguments)
+def _touch(one: _Link, other: _Link) -> bool:
+    return one.kind == other.kind and (bool(one.columns & other.columns) or not (one.columns or other.columns))
 
 
-def _suite(conditions: Conditions, entries: list[tuple[tuple[str, ...], Entry]]) -> Suite:
-    reason = _no_rank_because(conditions, [entry for _, entry in entries])
-    by_age = sorted(entries, key=lambda keyed: (keyed[1].finished_at, keyed[1].run_name))
-    current = list(dict(by_age).values())  # of equal keys the last stays: the newest
-    names = {entry.run_name for entry in current}
-    older = [entry for _, entry in entries if entry.run_name not in names]
-    if not conditions.is_test:
-        older = [entry.model_copy(update={"standing": "older"}) for entry in older]
-        current = current if reason else _ranked(current, conditions)
-    return Suite(
-        id=hashlib.sha256(conditions.model_dump_json().encode()).hexdigest()[:12],
-        conditions=conditions,
-        no_rank_because=reason,
-        entries=tuple(sorted([*current, *older], key=_entry_order)),
+def _table(models: list[GatheredModel]) -> Table:
+    kind = models[0].kind
+    columns = _columns(models)
+    cells = [tuple(model.cell(column.id) for column in columns) for model in models]
+    counted = columns_of_mean(columns, cells) if kind == "comparable" else ()
+    rows = [_row(model, own, counted) for model, own in zip(models, cells, strict=True)]
+    if counted:
+        rows = _ranked(rows, higher_is_better=columns[counted[0]].conditions.higher_is_better is True)
+    return Table(
+        id=hashlib.sha256(json.dumps([kind, *sorted(column.id for column in columns)]).encode()).hexdigest()[:12],
+        kind=kind,
+        columns=columns,
+        mean_of=tuple(columns[index].id for index in counted),
+        no_rank_because=None if counted else _NOT_RANKED.get(kind) or _why_no_rank(columns),
+        rows=tuple(sorted(rows, key=_row_order)),
     )
 
 
-def _no_rank_because(conditions: Conditions, entries: list[Entry]) -> str | None:
-    """Why a mean would mean nothing here."""
-    if conditions.is_test:
-        return "tests see only part of each benchmark"
-    directions = {benchmark.higher_is_better for benchmark in conditions.benchmarks}
-    if not directions:
+def _why_no_rank(columns: Sequence[Column]) -> str:
+    if not columns:
         return "no benchmark has a score"
-    if None in directions:
-        return "lm-eval does not say of every metric whether higher is better"
-    if len(directions) > 1:
-        return "of some metrics higher is better, of others lower"
-    values = [score.value for entry in entries for score in entry.scores if score.value is not None]
-    if len(conditions.benchmarks) > 1 and not all(0 <= value <= 1 for value in values):
-        return "the metrics have no common scale: not all are proportions"
-    return None
+    if all(column.conditions.higher_is_better is None for column in columns):
+        return "lm-eval does not say of any metric whether higher is better"
+    return "no score is a number"
 
 
-def _ranked(entries: list[Entry], conditions: Conditions) -> list[Entry]:
-    """With their ranks; a run with a score missing has none."""
-    better = 1 if conditions.benchmarks[0].higher_is_better else -1
-    scored = [_signed(entry.mean, better) for entry in entries]
-    ahead = Field([one for one in scored if one is not None])
-    behind = Field([_mirrored(one) for one in scored if one is not None])
-    count = sum(one is not None for one in scored)
+def _columns(models: list[GatheredModel]) -> tuple[Column, ...]:
+    """By name; of one benchmark the one with most models first, which the others are held against."""
+    asked = {one.id: one for model in models for one in model.asked.values()}
+    counts = {one: sum(one in model.scores for model in models) for one in asked}
+    ordered = sorted(asked.values(), key=lambda one: (one.conditions.benchmark, -counts[one.id], one.id))
+    first: dict[str, Asked] = {}
+    return tuple(_column(one, first.setdefault(one.conditions.benchmark, one)) for one in ordered)
+
+
+def _column(one: Asked, first: Asked) -> Column:
+    differs = differences(one.conditions, first.conditions, one.questions, first.questions) if one is not first else ()
+    return Column(id=one.id, conditions=one.conditions, questions=one.questions, differs=differs)
+
+
+def _row(model: GatheredModel, cells: tuple[Cell | None, ...], counted: Sequence[int]) -> Row:
+    needed = [cells[index] for index in counted]
+    scores = [cell for cell in needed if cell is not None]
+    newest, tested = model.newest, model.newest.model_test
+    return Row(
+        id=model.id,
+        standing="test" if model.kind == "test" else "unranked",
+        **identity(newest),
+        parameters=tested.parameters if tested else None,
+        mean=mean_of(scores) if len(scores) == len(needed) else Score(value=None, stderr=None),
+        finished_at=newest.ended_at or newest.started_at,
+        cells=cells,
+    )
+
+
+def _ranked(rows: list[Row], *, higher_is_better: bool) -> list[Row]:
+    """With their ranks; a model with a score missing has none."""
+    better = 1 if higher_is_better else -1
+    signed = [_signed(row.mean, better) for row in rows]
+    ahead = Standings([one for one in signed if one is not None])
+    behind = Standings([_mirrored(one) for one in signed if one is not None])
+    count = sum(one is not None for one in signed)
     return [
-        entry
+        row
         if own is None
-        else entry.model_copy(
+        else row.model_copy(
             update={
                 "standing": "ranked",
                 "rank": 1 + ahead.better(own),
@@ -129,7 +142,7 @@ def _ranked(entries: list[Entry], conditions: Conditions) -> list[Entry]:
                 "worst_rank": count - behind.leading(_mirrored(own)),
             }
         )
-        for entry, own in zip(entries, scored, strict=True)
+        for row, own in zip(rows, signed, strict=True)
     ]
 
 
@@ -142,11 +155,10 @@ def _mirrored(scored: Scored) -> Scored:
     return -scored[0], scored[1]
 
 
-def _entry_order(entry: Entry) -> tuple[int, int, str, str]:
-    standing = {"ranked": 0, "unranked": 1, "test": 1, "older": 2}[entry.standing]
-    return standing, entry.rank or 0, entry.model, entry.run_name
+def _row_order(row: Row) -> tuple[bool, int, str, str]:
+    return row.rank is None, row.rank or 0, row.model, row.id
 
 
-def _suite_order(suite: Suite) -> tuple[bool, int, str]:
-    ranked = sum(entry.standing == "ranked" for entry in suite.entries)
-    return suite.conditions.is_test, -ranked, suite.id
+def _table_order(table: Table) -> tuple[int, int, str]:
+    ranked = sum(row.standing == "ranked" for row in table.rows)
+    return _ORDER[table.kind], -ranked, table.id

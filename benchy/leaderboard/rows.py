@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Any
 
-from benchy.leaderboard.board import Board, Entry, Suite
+from benchy.leaderboard.board import Board, Row, Table
+from benchy.record import Prompting
 
 CSV_FILE = "leaderboard.csv"
 CSV_COLUMNS = (
-    "suite", "standing", "rank", "best_rank", "worst_rank", "model", "model_hash", "dtype", "arguments",
-    "mean", "mean_stderr", "finished_at", "run_name",
+    "table", "standing", "rank", "best_rank", "worst_rank", "model", "source", "commit", "content_hash", "dtype",
+    "arguments", "prompting", "mean", "mean_stderr", "mean_of", "finished_at", "runs",
 )  # fmt: skip
 
 
 def to_csv(board: Board) -> str:
-    """One row a run; each benchmark has a column and one for its standard error. ``suite`` says what is comparable."""
+    """One row a model in each ``table``; each column of a table has one here, and another for its standard error."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [*CSV_COLUMNS, *score_columns(board)], restval="", lineterminator="\n")
     writer.writeheader()
@@ -26,19 +28,47 @@ def to_csv(board: Board) -> str:
 
 def score_columns(board: Board) -> list[str]:
     """The columns after ``CSV_COLUMNS``: all are numbers."""
-    names = sorted({benchmark.name for suite in board.suites for benchmark in suite.conditions.benchmarks})
+    names = sorted({name for table in board.tables for name in _names(table)})
     return [column for name in names for column in (name, f"{name}_stderr")]
 
 
+def _names(table: Table) -> list[str]:
+    """A name for each column: the benchmark's, with the column's id where another one of the table has it."""
+    names: list[str] = []
+    for column in table.columns:
+        benchmark = column.conditions.benchmark
+        names.append(benchmark if benchmark not in names else f"{benchmark}@{column.id}")
+    return names
+
+
 def board_rows(board: Board) -> list[dict[str, Any]]:
-    """A row a run, by column; a benchmark that is not of its suite has none."""
-    return [_row(suite, entry) for suite in board.suites for entry in suite.entries]
+    """A row a model in each table, by column; what it has no score in has none."""
+    return [_row(table, row, _names(table)) for table in board.tables for row in table.rows]
 
 
-def _row(suite: Suite, entry: Entry) -> dict[str, Any]:
-    row = {name: value for name, value in entry.model_dump(mode="json").items() if name in CSV_COLUMNS}
-    row |= {"suite": suite.id, "mean": entry.mean.value, "mean_stderr": entry.mean.stderr}
-    row["arguments"] = ",".join(f"{name}={value}" for name, value in entry.arguments.items())
-    for benchmark, score in zip(suite.conditions.benchmarks, entry.scores, strict=True):
-        row |= {benchmark.name: score.value, f"{benchmark.name}_stderr": score.stderr}
-    return row
+def _row(table: Table, row: Row, names: Sequence[str]) -> dict[str, Any]:
+    cells = {name: cell for name, cell in zip(names, row.cells, strict=True) if cell is not None}
+    told = {name: value for name, value in row.model_dump(mode="json").items() if name in CSV_COLUMNS}
+    told |= {"table": table.id, "mean": row.mean.value, "mean_stderr": row.mean.stderr}
+    counted = zip(names, table.columns, strict=True)
+    told["mean_of"] = " ".join(name for name, column in counted if column.id in table.mean_of)
+    told["arguments"] = ",".join(f"{name}={value}" for name, value in row.arguments.items())
+    told["prompting"] = words_of(row.prompting)
+    told["runs"] = " ".join(dict.fromkeys(cell.run_name for cell in cells.values()))
+    for name, cell in cells.items():
+        told |= {name: cell.value, f"{name}_stderr": cell.stderr}
+    return told
+
+
+def words_of(prompting: Prompting) -> str:
+    """How a model was prompted; nothing without a chat template."""
+    if prompting.chat_template is None:
+        return ""
+    named = "" if prompting.chat_template == "default" else f" {prompting.chat_template}"
+    return f"chat template{named}" + (", examples as turns" if prompting.fewshot_as_multiturn else "")
+
+
+def benchmarks_of(table: Table, row: Row, run_name: str) -> str:
+    """The columns of a model that one of its runs fills."""
+    pairs = zip(table.columns, row.cells, strict=True)
+    return ", ".join(column.conditions.benchmark for column, cell in pairs if cell and cell.run_name == run_name)

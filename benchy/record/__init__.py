@@ -8,7 +8,9 @@ from benchy.record.facts import (
     Imported,
     MemoryEstimate,
     ModelIdentity,
+    ModelSource,
     Prepared,
+    with_source,
 )
 from benchy.record.results import (
     BenchmarkResult,
@@ -17,6 +19,8 @@ from benchy.record.results import (
     GpuUse,
     Metric,
     ModelTestResult,
+    Prompting,
+    Questions,
     Scoring,
     Uploaded,
     WandbRun,
@@ -38,8 +42,11 @@ __all__ = [
     "MemoryEstimate",
     "Metric",
     "ModelIdentity",
+    "ModelSource",
     "ModelTestResult",
     "Prepared",
+    "Prompting",
+    "Questions",
     "RunRecord",
     "Scoring",
     "Seconds",
@@ -47,5 +54,6 @@ __all__ = [
     "WandbRun",
     "now",
     "read_record",
+    "with_source",
     "write_record",
 ]

@@ -36,18 +36,32 @@ class Environment(FrozenModel):
     """UUIDs of the GPUs that the container was given, as the worker found them."""
 
 
+ModelSource = Literal["hub", "folder", "api"]
+
+
+def with_source(name: str, source: ModelSource | None) -> str:
+    """A name that is of a model, with where that came from unless it is the Hub (or not known)."""
+    told = {"folder": " (folder)", "api": " (API)"}
+    return name + told.get(source or "", "")
+
+
 class ModelIdentity(FrozenModel):
     """What was tested and evaluated, exactly."""
 
     name: str
     """As the config names it."""
-    source: Literal["hub", "folder", "api"]
+    source: ModelSource
     commit: str | None = None
     """The Hub's commit that the revision stood for."""
     content_hash: str | None = None
     """For a folder: SHA-256 over its files' names and contents."""
     parts: dict[str, str] = Field(default_factory=dict)
     """The commit of each further repository that is loaded with it: tokenizer, adapter, delta weights."""
+
+    @property
+    def label(self) -> str:
+        """Its name wherever it is shown; of all but the Hub's repositories with where it came from."""
+        return with_source(self.name, self.source)
 
 
 class MemoryEstimate(FrozenModel):
@@ -111,6 +125,6 @@ class Prepared(FrozenModel):
     benchmarks: tuple[str, ...]
     """Every single benchmark that the config's tasks, groups and tags stand for."""
     data_sets: dict[str, str] = Field(default_factory=dict)
-    """The commit of each data set that came from the Hub, by ``name`` or ``name@revision``."""
+    """As in the record."""
     download_seconds: float
     """Of the model and the data sets, whether they came over the network or were in the cache."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from benchy.config.sections import Seeds
 from benchy.frozen import FrozenModel
 
@@ -87,6 +89,30 @@ class BenchmarkSeconds(FrozenModel):
     scoring: float
 
 
+class Questions(FrozenModel):
+    """What a benchmark asked, but for the model's own way of being prompted; equal where scores are comparable."""
+
+    digest: str
+    """SHA-256 over all that follows."""
+    documents: str
+    """SHA-256 over all documents with their gold answers, in any order; of a group, over the digests below it."""
+    examples: str | None = None
+    """SHA-256 over the documents that few-shot examples were drawn from, in their order; None without examples."""
+    settings: dict[str, str] = Field(default_factory=dict)
+    """What the benchmark's YAML sets, and the config changes in it, as JSON; ``sha256:...`` of what is long."""
+
+
+class Prompting(FrozenModel):
+    """How the model was prompted: the model's own part of a prompt."""
+
+    chat_template: str | None = None
+    """The name of the chat template that prompts were put into (``default`` for most); None without one."""
+    chat_template_hash: str | None = None
+    """SHA-256 of its text; None where only the server knows it, or an old record does not tell."""
+    fewshot_as_multiturn: bool = False
+    """Few-shot examples were turns of a conversation."""
+
+
 class BenchmarkResult(FrozenModel):
     """The scores of one benchmark or one group."""
 
@@ -103,7 +129,9 @@ class BenchmarkResult(FrozenModel):
     samples_file: str | None = None
     """In the run's folder."""
     prompts_hash: str | None = None
-    """SHA-256 over all that the model was asked; runs that differ here are not comparable. None for a group."""
+    """SHA-256 over all requests as the model saw them, in their order. None for a group."""
+    questions: Questions | None = None
+    """None in a record of before it was kept: such scores are never ranked."""
     seconds: BenchmarkSeconds | None = None
     """None for a group."""
     members: tuple[str, ...] = ()
@@ -137,6 +165,8 @@ class EvaluationResult(FrozenModel):
     """
     batch_sizes: tuple[int, ...]
     """All that were used, in their order: one that did not fit into the memory is followed by its half."""
+    prompting: Prompting | None = None
+    """None in a record of before it was kept."""
     scoring: Scoring | None = None
     """None if the model is not a transformers one in the worker."""
     warnings: tuple[str, ...] = ()

@@ -54,7 +54,8 @@ class RunRecord(FrozenModel):
     facts: Facts = Facts()
     model: ModelIdentity | None = None
     data_sets: dict[str, str] = Field(default_factory=dict)
-    """The commit of each data set that came from the Hub, by ``name`` or ``name@revision``."""
+    """The commit of each data set that came from the Hub, by ``name`` or ``name@revision``, and ``sha256:...`` of the
+    content of each local data file, by its name."""
     environment: Environment | None = None
     model_test: ModelTestResult | None = None
     evaluation: EvaluationResult | None = None
@@ -82,6 +83,11 @@ class RunRecord(FrozenModel):
         if self.evaluation is not None:  # how it was evaluated stays as it was
             config = self.config.model_copy(update={"upload": config.upload, "wandb": config.wandb})
         return self.model_copy(update={"config": config})
+
+    @property
+    def model_label(self) -> str:
+        """The model's name wherever it is shown; as the config has it while it is not known where that leads."""
+        return self.model.label if self.model else self.config.model.name
 
 
 def write_record(record: RunRecord, folder: Path) -> None:

@@ -1,17 +1,32 @@
-"""Which runs may be compared: the conditions of a run, and the headline metric of a benchmark."""
+"""Decides which scores may stand in one column: the conditions of a benchmark, and its headline metric."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from benchy.frozen import FrozenModel
-from benchy.record import BenchmarkResult, EvaluationResult, Metric, RunRecord
+from benchy.record import BenchmarkResult, EvaluationResult, Metric, Prompting, RunRecord
+
+PREFERRED_METRIC = "acc_norm"
+"""Accuracy with each answer's likelihood divided by its length: what public leaderboards take where it is defined."""
 
 
-class BoardBenchmark(FrozenModel):
-    """One column: a benchmark, or a group that stands for the benchmarks below it."""
+class Below(FrozenModel):
+    """A benchmark below a group."""
 
     name: str
+    version: str
+    num_fewshot: int | None
+    documents: int
+    questions: str | None
+    """As of :class:`Conditions`."""
+
+
+class Conditions(FrozenModel):
+    """All that must be equal for two scores of a benchmark to be comparable."""
+
+    benchmark: str
+    """Or the group that stands for those below it."""
     version: str
     num_fewshot: int | None
     documents: int
@@ -20,48 +35,55 @@ class BoardBenchmark(FrozenModel):
     filter: str
     """lm-eval's filter that cut the answer out of the text; ``none`` for most."""
     higher_is_better: bool | None
-    below: tuple[str, ...] = ()
-    """For a group: name, version, n-shot and documents of all that it stands for."""
-
-
-class Conditions(FrozenModel):
-    """Scores are comparable only where all of this is equal."""
-
-    benchmarks: tuple[BoardBenchmark, ...]
-    """By name."""
+    questions: str | None
+    """Digest of what was asked. None in a record of before there was one: nothing proves such scores comparable."""
+    below: tuple[Below, ...] = ()
+    """For a group: all that it stands for."""
     lm_eval: str
     """Version of the harness."""
-    chat_template: bool | str
-    """Whether prompts were put into the tokenizer's chat template; a string names one of several."""
-    system_instruction: str | None
-    fewshot_as_multiturn: bool
     fewshot_seed: int | None
     """Of the choice of worked examples; None where there are none."""
-    gen_kwargs: str
-    """Arguments of generation over the benchmarks' own, as ``name=value`` with commas, by name."""
+    settings: str = ""
+    """Without a digest: what the config says of the system message and the arguments of generation."""
     is_test: bool
-    """Only part of each benchmark was evaluated."""
+    """Only part of the benchmark was evaluated."""
+
+    @property
+    def are_proven(self) -> bool:
+        """Whether the record says what was asked."""
+        return self.questions is not None and all(part.questions is not None for part in self.below)
 
 
-PREFERRED_METRIC = "acc_norm"
-"""Accuracy with each answer's likelihood divided by its length: what public leaderboards take where it is defined."""
-
-
-def conditions_of(record: RunRecord, evaluation: EvaluationResult) -> Conditions:
-    """All that must be equal for scores to be comparable."""
-    config = record.config.evaluation
-    multiturn, chat_template = config.fewshot_as_multiturn, config.apply_chat_template
-    few_shot = any(part.num_fewshot for part in evaluation.benchmarks)
+def conditions_of(part: BenchmarkResult, evaluation: EvaluationResult, record: RunRecord) -> Conditions:
+    """The conditions under which a benchmark or group was evaluated."""
+    metric = headline(part)
+    below = [other for other in evaluation.benchmarks if other.name in part.members]
+    few_shot = any(one.num_fewshot for one in (part, *below))
     return Conditions(
-        benchmarks=tuple(_column(part, evaluation) for part in ranked_parts(evaluation)),
+        benchmark=part.name,
+        version=part.version,
+        num_fewshot=part.num_fewshot,
+        documents=part.documents,
+        metric=metric.name,
+        filter=metric.filter,
+        higher_is_better=metric.higher_is_better,
+        questions=part.questions.digest if part.questions else None,
+        below=tuple(sorted(map(_below, below), key=lambda one: one.name)),
         lm_eval=record.environment.packages.get("lm_eval", "") if record.environment else "",
-        chat_template=chat_template,
-        system_instruction=config.system_instruction,
-        fewshot_as_multiturn=bool(chat_template) if multiturn is None else multiturn,
         fewshot_seed=evaluation.seeds[3] if few_shot else None,
-        gen_kwargs=_as_text(config.gen_kwargs),
+        settings="" if part.questions else _settings_told(record),
         is_test=record.is_test,
     )
+
+
+def prompting_of(record: RunRecord) -> Prompting:
+    """How the model was prompted; of a record that does not tell, what its config asked for."""
+    if record.evaluation is not None and record.evaluation.prompting is not None:
+        return record.evaluation.prompting
+    config = record.config.evaluation
+    template, multiturn = config.apply_chat_template, config.fewshot_as_multiturn
+    name = template if isinstance(template, str) else "default" if template else None
+    return Prompting(chat_template=name, fewshot_as_multiturn=bool(template) and multiturn is not False)
 
 
 def ranked_parts(evaluation: EvaluationResult) -> list[BenchmarkResult]:
@@ -77,22 +99,20 @@ def headline(part: BenchmarkResult) -> Metric:
     return next(preferred, part.metrics[0])
 
 
-def _column(part: BenchmarkResult, evaluation: EvaluationResult) -> BoardBenchmark:
-    metric = headline(part)
-    return BoardBenchmark(
+def _below(part: BenchmarkResult) -> Below:
+    return Below(
         name=part.name,
         version=part.version,
         num_fewshot=part.num_fewshot,
         documents=part.documents,
-        metric=metric.name,
-        filter=metric.filter,
-        higher_is_better=metric.higher_is_better,
-        below=tuple(sorted(_described(b) for b in evaluation.benchmarks if b.name in part.members)),
+        questions=part.questions.digest if part.questions else None,
     )
 
 
-def _described(part: BenchmarkResult) -> str:
-    return f"{part.name} (version {part.version}, {part.num_fewshot}-shot, {part.documents} documents)"
+def _settings_told(record: RunRecord) -> str:
+    evaluation = record.config.evaluation
+    told = {"system": evaluation.system_instruction, "generation": _as_text(evaluation.gen_kwargs)}
+    return "; ".join(f"{name}: {text}" for name, text in told.items() if text)
 
 
 def _as_text(arguments: dict[str, Any] | str | None) -> str:

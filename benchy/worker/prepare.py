@@ -6,6 +6,7 @@ import logging
 import os
 from pathlib import Path
 
+from benchy.checkpoint.files import source_of
 from benchy.checkpoint.source import folder_name
 from benchy.config import BenchmarkConfig
 from benchy.fast_imports import collecting_no_garbage
@@ -62,7 +63,7 @@ def prepare(session: Session, request: Prepare) -> Prepared:
     link_fetched(config.model, fetched)
     identity = _identity(config, fetched)
     config = config.model_copy(update={"model": with_part_folders(config.model, fetched.parts)})
-    data_sets = DataSets(request.data_sets | fetched.data_sets, fetched=frozenset(fetched.data_sets))
+    data_sets = DataSets.at(request.data_sets, fetched.data_sets)
     if config.evaluation.tasks:  # `benchy test` has none
         session.emit(Phase(name="task build"))
         arguments = lm_eval_arguments(config, identity)
@@ -76,14 +77,14 @@ def prepare(session: Session, request: Prepare) -> Prepared:
         model=identity,
         environment=describe_environment(),
         benchmarks=session.tasks.benchmarks if session.tasks else (),
-        data_sets=data_sets.commits,
+        data_sets=data_sets.versions,
         download_seconds=fetched.seconds + data_sets.seconds,
     )
 
 
 def _identity(config: BenchmarkConfig, fetched: Fetched) -> ModelIdentity:
-    name, parts = config.model.name, fetched.parts
-    if Path(name).is_dir():
+    name, parts, source = config.model.name, fetched.parts, source_of(config.model)
+    if source == "folder":
         content = hash_folder(Path(name), config.model)
         return ModelIdentity(name=folder_name(name), source="folder", content_hash=content, parts=parts)
-    return ModelIdentity(name=name, source="hub" if fetched.commit else "api", commit=fetched.commit, parts=parts)
+    return ModelIdentity(name=name, source=source, commit=fetched.commit, parts=parts)

@@ -65,5 +65,5 @@ def _to_hub(publication: Publication, config: UploadConfig, name: str, token: st
 
 
 def _uploaded(publication: Publication, board: Board, already_there: bool, url: str) -> Uploaded:
-    entry = board.entry(publication.record.run_name)
-    return Uploaded(url=url, already_there=already_there, rank=entry.rank if entry else None, upload_seconds=0.0)
+    rank = board.rank_of(publication.record.run_name)
+    return Uploaded(url=url, already_there=already_there, rank=rank, upload_seconds=0.0)

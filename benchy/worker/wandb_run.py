@@ -16,7 +16,7 @@ from typing import Any
 from benchy.config import WANDB_KEY
 from benchy.errors import AccessDenied, UploadFailed
 from benchy.protocol import LogToWandb, WandbAccess
-from benchy.record import RunRecord, WandbRun
+from benchy.record import RunRecord, WandbRun, with_source
 from benchy.results.finished import read_finished, require_file
 from benchy.results.samples import read_samples
 from benchy.wandb_access import require_wandb_package
@@ -54,7 +54,7 @@ def _log(
     os.environ |= {"WANDB_DATA_DIR": str(place), "WANDB_CACHE_DIR": str(place), "WANDB_ERROR_REPORTING": "false"}
     from lm_eval.loggers import WandbLogger
 
-    logger = WandbLogger(_arguments(request, record, place.parent), {"model": record.config.model.name})
+    logger = WandbLogger(_arguments(request, record, place.parent), {"model": record.model_label})
     try:
         logger.post_init(results)
         logger.log_eval_result()
@@ -76,7 +76,13 @@ def _arguments(request: LogToWandb, record: RunRecord, folder: Path) -> dict[str
         host="", save_code=False, disable_git=True, x_disable_meta=True, x_disable_stats=True,
     )  # fmt: skip
     again = {"resume": "allow"} if access.mode == "online" else {}
-    own = {"id": record.run_id, "name": record.run_name, "dir": str(folder), "mode": access.mode, "settings": settings}
+    own = {
+        "id": record.run_id,
+        "name": with_source(record.run_name, record.model.source if record.model else None),
+        "dir": str(folder),
+        "mode": access.mode,
+        "settings": settings,
+    }
     return request.config.model_dump() | own | again
 
 

@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 
-from benchy.record import RunRecord
-from benchy.results.conditions import Conditions, conditions_of, headline, ranked_parts
-from tests.records import benchmark, group, make_evaluation, make_record, metric
+from benchy.record import Prompting, RunRecord
+from benchy.results.conditions import Conditions, conditions_of, headline, prompting_of, ranked_parts
+from tests.records import asked, benchmark, group, make_evaluation, make_record, metric
 
 
-def conditions(record: RunRecord) -> Conditions:
+def conditions(record: RunRecord) -> list[Conditions]:
+    """Of each column that the run fills."""
     assert record.evaluation is not None
-    return conditions_of(record, record.evaluation)
+    return [conditions_of(part, record.evaluation, record) for part in ranked_parts(record.evaluation)]
 
 
 def test_the_headline_is_acc_norm_where_there_is_one() -> None:
@@ -67,17 +68,29 @@ def test_another_version_of_a_benchmark_below_a_group_is_not_comparable() -> Non
     assert conditions(one) != conditions(other)
 
 
-@pytest.mark.parametrize(
-    "evaluation",
-    [
-        {"apply_chat_template": True},
-        {"system_instruction": "Be brief."},
-        {"gen_kwargs": "temperature=1"},
-        {"limit": 10},
-    ],
-)
-def test_other_prompts_are_not_comparable(evaluation: dict[str, Any]) -> None:
-    assert conditions(make_record()) != conditions(make_record(evaluation=evaluation))
+def test_other_questions_are_not_comparable() -> None:
+    one = make_record(benchmarks=(benchmark("arc", metric(0.5)),))
+    other = make_record(benchmarks=(benchmark("arc", metric(0.5), questions=asked("another arc")),))
+    assert conditions(one) != conditions(other)
+
+
+def test_a_test_is_not_comparable() -> None:
+    assert conditions(make_record()) != conditions(make_record(evaluation={"limit": 10}))
+
+
+def test_how_the_model_is_prompted_is_no_condition_of_the_column() -> None:
+    with_template = make_record(evaluation={"apply_chat_template": True})
+    assert conditions(make_record()) == conditions(with_template)
+    assert prompting_of(make_record()) == Prompting()
+    assert prompting_of(with_template) == Prompting(chat_template="default", fewshot_as_multiturn=True)
+
+
+@pytest.mark.parametrize("evaluation", [{"system_instruction": "Be brief."}, {"gen_kwargs": "temperature=1"}])
+def test_an_old_record_tells_by_its_config_what_it_asked(evaluation: dict[str, Any]) -> None:
+    def old(**changes: Any) -> RunRecord:
+        return make_record(benchmarks=(benchmark("arc", metric(0.5), questions=None),), **changes)
+
+    assert conditions(old()) != conditions(old(evaluation=evaluation))
 
 
 def test_another_harness_is_not_comparable() -> None:
@@ -93,13 +106,16 @@ def test_a_setting_that_changes_no_prompt_is_comparable() -> None:
 
 
 def test_gen_kwargs_are_the_same_in_both_forms() -> None:
-    as_text = make_record(evaluation={"gen_kwargs": "temperature=0, max_gen_toks=64"})
-    as_section = make_record(evaluation={"gen_kwargs": {"max_gen_toks": 64, "temperature": 0}})
-    assert conditions(as_text) == conditions(as_section)
+    def old(gen_kwargs: object) -> RunRecord:
+        part = benchmark("arc", metric(0.5), questions=None)
+        return make_record(benchmarks=(part,), evaluation={"gen_kwargs": gen_kwargs})
+
+    as_section = old({"max_gen_toks": 64, "temperature": 0})
+    assert conditions(old("temperature=0, max_gen_toks=64")) == conditions(as_section)
 
 
 def test_the_fewshot_seed_counts_only_with_worked_examples() -> None:
-    def seeded(seed: int, shots: int) -> Conditions:
+    def seeded(seed: int, shots: int) -> list[Conditions]:
         shown = benchmark("arc", metric(0.5), num_fewshot=shots)
         return conditions(make_record(benchmarks=(shown,), evaluation={"seed": seed}))
 

@@ -42,7 +42,7 @@ def upload(folder: Path, leaderboard: Path | str, log: list[str] | None = None) 
 
 def runs_on(leaderboard: Path) -> list[str]:
     board = Board.model_validate_json((leaderboard / "leaderboard.json").read_bytes())
-    return sorted(entry.run_name for suite in board.suites for entry in suite.entries)
+    return sorted(board.runs)
 
 
 def run_folder(tmp_path: Path, record: RunRecord) -> Path:

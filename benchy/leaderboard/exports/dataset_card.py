@@ -68,5 +68,6 @@ Language models, evaluated with [lm-evaluation-harness](https://github.com/Eleut
 - `{RECORDS}/`: a folder for each run with its record, lm-eval's own files, and the same in the form of
   [Every Eval Ever](https://github.com/evaleval/every_eval_ever) (`<id>.json`, `<id>_samples.jsonl`).
 
-Only scores of one `suite` are comparable. Runs marked `test` saw a part of each benchmark and have no rank.
+Scores are comparable within one column of one `table`. Rows marked `test` saw a part of each benchmark, and have no
+rank.
 """

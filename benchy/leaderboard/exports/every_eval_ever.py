@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from benchy.record import BenchmarkResult, EvaluationResult, Metric, RunRecord
+from benchy.record import BenchmarkResult, EvaluationResult, Metric, RunRecord, with_source
 from benchy.results.samples import choices_of, prompt_of, read_samples
 
 SCHEMA_VERSION = "0.3.0"
@@ -155,7 +155,7 @@ def _model_info(record: RunRecord) -> dict[str, Any]:
         **{f"commit.{part}": commit for part, commit in (record.model.parts if record.model else {}).items()},
         **{f"bytes.{dtype}": size for dtype, size in record.facts.bytes_by_dtype.items()},
     }
-    info: dict[str, Any] = {"name": name, "id": name, "additional_details": _texts(details)}
+    info: dict[str, Any] = {"name": with_source(name, source), "id": name, "additional_details": _texts(details)}
     info["inference_engine"] = {"name": engine} | _texts({"version": versions.get(engine)})
     return info | ({"developer": name.partition("/")[0]} if source == "hub" and "/" in name else {})
 

@@ -1,12 +1,13 @@
 """Offers a run's scores to the model's own repository, in the form that the Hub shows on the model's page.
 
-Form: https://huggingface.co/docs/hub/eval-results. The Hub shows a score only where the data set calls itself a
-benchmark and has a task of this name; the others lie there unseen.
+Form: https://huggingface.co/docs/hub/eval-results. The Hub knows a score by the data set and the task that the data set
+names in its own ``eval.yaml``; a score without one is left out, and the log says so.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +16,17 @@ import yaml
 
 from benchy import hub
 from benchy.leaderboard.exports.every_eval_ever import hub_data_set
+from benchy.leaderboard.exports.hub_benchmarks import HubBenchmarks, NotABenchmark
 from benchy.leaderboard.publication import Publication
 from benchy.record import BenchmarkResult, RunRecord
 from benchy.results.conditions import headline
 
 if TYPE_CHECKING:
-    from huggingface_hub import EvalResultEntry, HfApi
+    from huggingface_hub import HfApi
 
 FOLDER = ".eval_results"
+
+_log = logging.getLogger(__name__)
 
 
 def offer(publication: Publication, leaderboard: str, page: str, api: HfApi) -> str | None:
@@ -36,22 +40,24 @@ def offer(publication: Publication, leaderboard: str, page: str, api: HfApi) -> 
 
     Returns:
         The address of the pull request; None where nothing is to be offered: of a test, of a model that is not on the
-        Hub, of benchmarks whose data are not.
+        Hub, of benchmarks that the Hub does not know.
 
     Raises:
         huggingface_hub's and httpx2's errors: as they come.
     """
     record = publication.record
-    entries = list(_entries(publication, leaderboard, page))
-    if record.is_test or record.model is None or record.model.source != "hub" or not entries:
+    if record.is_test or record.model is None or record.model.source != "hub":
+        return None
+    entries = list(_entries(publication, leaderboard, page, HubBenchmarks(api, publication.aside)))
+    if not entries:
         return None
     model, title = record.model.name, f"Scores of {record.run_name} from {leaderboard}"
     return hub.retried(lambda: _find(model, title, api) or _open(model, title, _to_yaml(entries), record, api))
 
 
-def _entries(publication: Publication, leaderboard: str, page: str) -> Iterator[EvalResultEntry]:
-    """The headline metric of each benchmark whose data are a data set on the Hub."""
-    from huggingface_hub import EvalResultEntry
+def _entries(publication: Publication, leaderboard: str, page: str, known: HubBenchmarks) -> Iterator[dict[str, Any]]:
+    """The headline metric of each benchmark that the Hub knows as one; the log names the others."""
+    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
     record = publication.record
     assert record.evaluation is not None  # noqa: S101 - of what is published
@@ -60,9 +66,14 @@ def _entries(publication: Publication, leaderboard: str, page: str) -> Iterator[
         config = configs.get(part.name, {})
         repository = hub_data_set(config)
         if repository and part.metrics and headline(part).value is not None:
-            yield EvalResultEntry(
+            try:
+                task = known.task(repository, config)
+            except NotABenchmark as error:
+                _log.warning("The score of %s is not offered to the model: %s %s", part.name, repository, error)
+                continue
+            entry = EvalResultEntry(
                 dataset_id=repository,
-                task_id=config.get("dataset_name") or "default",
+                task_id=task.id,
                 value=headline(part).value,
                 dataset_revision=record.data_sets.get(repository),
                 date=(record.ended_at or record.started_at).isoformat(),
@@ -71,6 +82,8 @@ def _entries(publication: Publication, leaderboard: str, page: str) -> Iterator[
                 source_org=leaderboard.partition("/")[0],
                 notes=_notes(part, record),
             )
+            (offered,) = eval_result_entries_to_yaml([entry])
+            yield offered | ({"evaluation_framework": task.framework} if task.framework else {})
 
 
 def _notes(part: BenchmarkResult, record: RunRecord) -> str:
@@ -87,10 +100,8 @@ def _read_configs(results: bytes | Path) -> Mapping[str, Any]:
     return configs
 
 
-def _to_yaml(entries: list[EvalResultEntry]) -> bytes:
-    from huggingface_hub import eval_result_entries_to_yaml
-
-    return yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False).encode()
+def _to_yaml(entries: list[dict[str, Any]]) -> bytes:
+    return yaml.safe_dump(entries, sort_keys=False).encode()
 
 
 def _find(model: str, title: str, api: HfApi) -> str | None:

@@ -90,7 +90,7 @@ def _sample_rows(publication: Publication, evaluation: EvaluationResult) -> Iter
 
 
 def _run_columns(record: RunRecord) -> dict[str, str]:
-    return {"run_name": record.run_name, "model": record.model.name if record.model else record.config.model.name}
+    return {"run_name": record.run_name, "model": record.model_label}
 
 
 def _json(value: object) -> str:

@@ -41,11 +41,11 @@ function filter(text) {
   for (const row of rows) row.hidden = !row.dataset.model.includes(wanted);
   for (const mark of marks) mark.classList.toggle("dim", !mark.dataset.model.includes(wanted));
   const left = rows.filter((row) => !row.hidden).length;
-  document.getElementById("shown").value = wanted ? `${left} of ${rows.length} runs` : "";
+  document.getElementById("shown").value = wanted ? `${left} of ${rows.length} models` : "";
 }
 
-function light(run) {
-  for (const thing of [...rows, ...marks]) thing.classList.toggle("lit", thing.dataset.run === run);
+function light(row) {
+  for (const thing of [...rows, ...marks]) thing.classList.toggle("lit", thing.dataset.row === row);
 }
 
 for (const header of document.querySelectorAll("thead th")) {
@@ -56,7 +56,7 @@ for (const button of document.querySelectorAll(".more")) {
   button.addEventListener("click", () => fold(button));
 }
 for (const thing of [...rows, ...marks]) {
-  thing.addEventListener("pointerenter", () => light(thing.dataset.run));
+  thing.addEventListener("pointerenter", () => light(thing.dataset.row));
   thing.addEventListener("pointerleave", () => light(null));
 }
 document.getElementById("filter")?.addEventListener("input", (event) => filter(event.target.value));

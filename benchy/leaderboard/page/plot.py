@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from benchy.leaderboard.board import Entry, Score, Suite
+from benchy.leaderboard.board import Column, Row, Score, Table
+from benchy.results.conditions import Conditions
 from benchy.results.significance import Z_95
 
 MODELS_SHOWN = 20
@@ -25,7 +26,7 @@ class Tick:
 class Mark:
     """One model's score, with its 95 % interval."""
 
-    entry: Entry
+    row: Row
     score: Score
     x: float
     low: float
@@ -44,32 +45,37 @@ class Panel:
     marks: tuple[Mark, ...]
 
 
-def draw(suite: Suite) -> tuple[Panel, ...]:
-    """The panels of a suite: the mean first, if it means something that no single benchmark says."""
-    shown = [entry for entry in suite.entries if entry.standing in {"ranked", "unranked"}][:MODELS_SHOWN]
-    benchmarks = suite.conditions.benchmarks
+def draw(table: Table) -> tuple[Panel, ...]:
+    """The panels of a table: the mean first, if it means something that no single benchmark says."""
+    shown = [row for row in table.rows if row.standing != "test"][:MODELS_SHOWN]
     panels = [
-        _panel(b.name, b.metric, b.higher_is_better, [(entry, entry.scores[index]) for entry in shown])
-        for index, b in enumerate(benchmarks)
+        _panel(_title(column), column.conditions, [(row, cell) for row in shown if (cell := row.cells[index])])
+        for index, column in enumerate(table.columns)
     ]
-    if len(benchmarks) > 1 and suite.no_rank_because is None:
-        mean = _panel("Mean", "", benchmarks[0].higher_is_better, [(entry, entry.mean) for entry in shown])
-        panels.insert(0, mean)
+    if len(table.mean_of) > 1:
+        first = next(column for column in table.columns if column.id == table.mean_of[0])
+        mean = _panel("Mean", first.conditions, [(row, row.mean) for row in shown])
+        panels.insert(0, replace(mean, metric=""))
     return tuple(panel for panel in panels if panel.marks)
 
 
-def _panel(title: str, metric: str, higher_is_better: bool | None, scores: list[tuple[Entry, Score]]) -> Panel:
-    arrow = {True: "↑", False: "↓", None: ""}[higher_is_better]
+def _title(column: Column) -> str:
+    return f"{column.conditions.benchmark} ({column.differs[0]})" if column.differs else column.conditions.benchmark
+
+
+def _panel(title: str, conditions: Conditions, scores: list[tuple[Row, Score]]) -> Panel:
+    metric, better = conditions.metric, conditions.higher_is_better
+    arrow = {True: "↑", False: "↓", None: ""}[better]
     values = [score.value for _, score in scores if score.value is not None]
     if not values:
         return Panel(title, metric, (), ())
-    best = {True: max(values), False: min(values), None: None}[higher_is_better]
+    best = {True: max(values), False: min(values), None: None}[better]
     ticks, place = _scale(*_extent([score for _, score in scores]))
     marks = []
-    for entry, score in scores:
+    for row, score in scores:
         if score.value is not None:
             low, high = _interval(score)
-            marks.append(Mark(entry, score, place(score.value), place(low), place(high), score.value == best))
+            marks.append(Mark(row, score, place(score.value), place(low), place(high), score.value == best))
     return Panel(title, f"{metric} {arrow}".strip(), ticks, tuple(marks))
 
 

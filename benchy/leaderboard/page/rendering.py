@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from benchy.leaderboard.board import Board
 from benchy.leaderboard.page.plot import MODELS_SHOWN, draw
-from benchy.leaderboard.rows import CSV_FILE, to_csv
+from benchy.leaderboard.rows import CSV_FILE, benchmarks_of, to_csv, words_of
 from benchy.record import RunRecord
 
 JSON_FILE = "leaderboard.json"
@@ -40,6 +40,8 @@ def to_html(board: Board, records: Iterable[RunRecord]) -> str:
         board=board,
         records={record.run_name: record for record in records},
         draw=draw,
+        names_of_run=benchmarks_of,
+        prompting=words_of,
         models_shown=MODELS_SHOWN,
         style=Markup(style),  # noqa: S704 - our own files
         script=Markup(script),  # noqa: S704

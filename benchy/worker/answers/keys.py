@@ -17,6 +17,6 @@ def request_key(kind: str, arguments: Iterable[Any]) -> str:
 
 
 def prompts_hash(task: Any) -> str:
-    """SHA-256 over all that a benchmark asked the model, in its order: runs that differ here are not comparable."""
+    """SHA-256 over all that a benchmark asked the model as the model saw it, in its order."""
     keys = [request_key(one.request_type, one.args) for one in task.instances]
     return hashlib.sha256(json.dumps(keys).encode()).hexdigest()

@@ -19,11 +19,13 @@ from benchy.worker.answers.store import AnswerStore
 from benchy.worker.answers.timing import Clock
 from benchy.worker.backends.lm import lm_eval_arguments
 from benchy.worker.backends.transformers import scoring_of
+from benchy.worker.evaluation.prompting import prompting_of
 from benchy.worker.evaluation.results import benchmark_result
 from benchy.worker.evaluation.score_warnings import fewshot_counts, find_drift
 from benchy.worker.evaluation.simple_evaluate import simple_evaluate
 from benchy.worker.failures import failing_as
 from benchy.worker.harness.benchmarks import build_tasks
+from benchy.worker.harness.questions import QuestionReader
 from benchy.worker.loading import loaded_model
 from benchy.worker.ranks import RankDone, own_rank
 from benchy.worker.session import Session
@@ -50,10 +52,12 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
     session.emit(Phase(name="evaluate"))
     fewshot = fewshot_counts(tasks.loaded["tasks"])
     clock = Clock(build_seconds=tasks.build_seconds)
+    questions = QuestionReader(lm, config.evaluation.system_instruction)
     folder = Path(request.run_folder)
     with (
         failing_as(EvaluationFailed, "the evaluation failed"),
         _answering(session, folder, tasks.loaded["tasks"]) as answering,
+        questions.watching(tasks.loaded["tasks"]),
         clock.watching(lm, tasks.loaded["tasks"], lambda: answering.found_seconds),
     ):
         results, names, files = simple_evaluate(config, arguments, lm, tasks, folder)
@@ -62,10 +66,21 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
         logger.warning(warning)
     return EvaluationResult(
         benchmarks=tuple(
-            benchmark_result(name, results, clock=clock, files=files, task=tasks.loaded["tasks"][name])
+            benchmark_result(
+                name,
+                results,
+                questions.of_benchmark(name),
+                clock=clock,
+                files=files,
+                task=tasks.loaded["tasks"][name],
+            )
             for name in names
         ),
-        groups=tuple(benchmark_result(name, results) for name in results.get("groups", {})),
+        groups=tuple(
+            benchmark_result(name, results, questions.of_group(tasks.loaded["groups"][name]))
+            for name in results.get("groups", {})
+        ),
+        prompting=prompting_of(config, lm),
         warnings=warnings,
         results_file=files["results"],
         requests=clock.requests,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from benchy.record import BenchmarkResult, Metric
+from benchy.record import BenchmarkResult, Metric, Questions
 from benchy.worker.answers.keys import prompts_hash
 from benchy.worker.answers.timing import Clock
 
@@ -13,6 +13,7 @@ from benchy.worker.answers.timing import Clock
 def benchmark_result(
     name: str,
     results: dict[str, Any],
+    questions: Questions | None,
     *,
     clock: Clock | None = None,
     files: dict[str, str] | None = None,
@@ -31,6 +32,7 @@ def benchmark_result(
         metrics=_metrics(scores, results["higher_is_better"].get(name, {})),
         samples_file=(files or {}).get(name),
         prompts_hash=prompts_hash(task) if task is not None else None,
+        questions=questions,
         seconds=clock.seconds(name) if clock else None,
         members=tuple(_members(name, results)),
     )

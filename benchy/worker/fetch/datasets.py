@@ -1,15 +1,17 @@
-"""Loads the benchmarks' data sets, each at one commit for the whole run."""
+"""Loads the benchmarks' data sets, each of the Hub's at one commit for the whole run, and says which they were."""
 
 from __future__ import annotations
 
 import functools
 import glob
+import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from benchy import hub
@@ -21,16 +23,21 @@ from benchy.worker.fetch.cache import sweep
 from benchy.worker.harness.patching import replaced
 
 _COMMIT = re.compile("[0-9a-f]{40}")
+_CONTENT = "sha256:"
+_OF_LOADING_ALONE = {"split", "keep_in_memory", "save_infos", "num_proc", "streaming", "verification_mode"}
+"""What ``datasets.load_dataset`` takes, and a builder does not."""
 
 
 @dataclass
 class DataSets:
-    """The data sets of one run that come from the Hub; files of a task's own have no commit."""
+    """The data sets of one run: the Hub's by their commits, files of a task's own by their content."""
 
     commits: dict[str, str] = field(default_factory=dict)
     """By ``name`` or ``name@revision``. What a worker before this one loaded is loaded at the same commit again."""
     fetched: frozenset[str] = frozenset()
     """Those that another worker fetched: they are loaded from the cache."""
+    files: dict[str, str] = field(default_factory=dict)
+    """``sha256:...`` of each local data file, by its name: its folder is this machine's alone."""
     seconds: float = 0.0
     """How long fetching and loading took."""
 
@@ -72,7 +79,9 @@ class DataSets:
 
         def load_pinned(path: str, *args: Any, revision: str | None = None, **kwargs: Any) -> Any:
             if not is_on_hub(path):
-                return load(path, *args, revision=revision, **kwargs)
+                loaded = load(path, *args, revision=revision, **kwargs)
+                self._note_files(datasets, path, *args, revision=revision, **kwargs)
+                return loaded
             started = time.monotonic()
             repo = Repo(path, "dataset", revision, EvaluationFailed)
             sweep(repo)
@@ -85,6 +94,30 @@ class DataSets:
 
         with replaced(datasets, load_dataset=load_pinned), replaced(constants, HF_HUB_DISABLE_XET=True):
             yield
+
+    @classmethod
+    def at(cls, versions: Mapping[str, str], fetched: Mapping[str, str] = MappingProxyType({})) -> DataSets:
+        """Those of a record and those that were fetched since; local files are read anew."""
+        known = {name: version for name, version in versions.items() if not version.startswith(_CONTENT)}
+        return cls(known | dict(fetched), fetched=frozenset(fetched))
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What the record says of all of them."""
+        return self.commits | self.files
+
+    def _note_files(self, datasets: Any, path: str, *args: Any, **kwargs: Any) -> None:
+        """The files on this machine that a builder of `datasets` chose."""
+        own = {name: value for name, value in kwargs.items() if name not in _OF_LOADING_ALONE}
+        chosen = datasets.load_dataset_builder(path, *args, **own).config.data_files or {}
+        for file in sorted({Path(file) for files in chosen.values() for file in files}):
+            if file.is_file():
+                with file.open("rb") as content:
+                    digest = hashlib.file_digest(content, "sha256").hexdigest()
+                name = file.name
+                if self.files.get(name, _CONTENT + digest) != _CONTENT + digest:
+                    name = f"{file.name} ({digest[:8]})"
+                self.files[name] = _CONTENT + digest
 
     def _load(self, load: Callable[..., Any], repo: Repo) -> Any:
         """What was fetched comes from the cache; what a benchmark's code wants beyond that, over the network."""

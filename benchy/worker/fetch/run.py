@@ -32,7 +32,7 @@ def fetch(config: BenchmarkConfig, data_sets: dict[str, str], emit: Emit) -> Fet
     """
     started = time.monotonic()
     emit(Phase(name="download"))
-    found = DataSets(dict(data_sets))
+    found = DataSets.at(data_sets)
     tasks = load_tasks(config.evaluation.tasks, config.evaluation.include_path) or []
     found.fetch([data for data in hub_datasets(tasks) if not data.by_code])
     fetched = Fetched(data_sets=found.commits, parts=_fetch_parts(config, emit), commit=_fetch_model(config, emit))

@@ -53,7 +53,7 @@ def build_tasks(config: BenchmarkConfig, metadata: dict[str, Any]) -> BuiltTasks
     names = expand_names(evaluation.tasks, manager)
     with failing_as(EvaluationFailed, f"building {', '.join(evaluation.tasks)}"):
         loaded = manager.load(names)
-    built = BuiltTasks(manager, names, loaded, time.monotonic() - started, _random_state())
+    built = BuiltTasks(manager, names, loaded, time.monotonic() - started, random_state())
     _refuse_empty(built)
     return built
 
@@ -66,7 +66,7 @@ def hand_over(built: BuiltTasks) -> Any:
     """
 
     def load(_names: Any) -> Any:
-        _restore_random_state(built.random_state)
+        restore_random_state(built.random_state)
         return built.loaded
 
     built.manager.load = load
@@ -87,14 +87,16 @@ def seed_everything(values: Seeds) -> None:
         torch.manual_seed(of_torch)
 
 
-def _random_state() -> tuple[Any, ...]:
+def random_state() -> tuple[Any, ...]:
+    """The state of the three global generators."""
     import numpy as np
     import torch
 
     return random.getstate(), np.random.get_state(), torch.get_rng_state()
 
 
-def _restore_random_state(state: tuple[Any, ...]) -> None:
+def restore_random_state(state: tuple[Any, ...]) -> None:
+    """Put the three global generators back."""
     import numpy as np
     import torch
 

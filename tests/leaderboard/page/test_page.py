@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 
 from benchy.leaderboard.page.rendering import to_html
 from benchy.leaderboard.publication import read_publication
@@ -27,7 +28,7 @@ def make_page(folder: Path, records: list[RunRecord]) -> str:
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Three models in one suite, one of them with an older run and one with a name that would like to be a script."""
+    """Three models in one table, one of them with an older run and one with a name that would like to be a script."""
     records = [
         make_record("org/alpha", {"arc": 0.9, "boolq": 0.3}, run_name="alpha"),
         make_record("org/alpha", {"arc": 0.95, "boolq": 0.95}, run_name="alpha-older", day=-1),
@@ -45,10 +46,17 @@ def page(chromium: Browser, url: str) -> Browser:  # noqa: F811 - pytest's way
     return chromium
 
 
-def runs(page: Browser) -> list[str]:
-    """The runs that are shown in the first table, from above."""
+def models(page: Browser) -> list[str]:
+    """The models that are shown in the first table, from above, by the last part of their names."""
     bodies = page.driver.find_elements(By.CSS_SELECTOR, "main > section:first-of-type tbody")
-    return [body.get_dom_attribute("data-run") or "" for body in bodies if body.is_displayed()]
+    names = [body.get_dom_attribute("data-model") or "" for body in bodies if body.is_displayed()]
+    return ["evil" if "script" in name else name.removeprefix("org/") for name in names]
+
+
+def more(page: Browser, model: str) -> WebElement:
+    """The button that unfolds a model's details in the first table."""
+    buttons = page.driver.find_elements(By.CSS_SELECTOR, "main > section:first-of-type .more")
+    return next(button for button in buttons if button.text == model)
 
 
 def press(page: Browser, column: str, key: str | None = None) -> None:
@@ -67,28 +75,28 @@ def test_the_page_asks_for_nothing_and_complains_of_nothing(page: Browser, url: 
 
 
 def test_it_opens_in_the_order_of_the_ranking(page: Browser) -> None:
-    assert runs(page) == ["alpha", "beta", "evil", "alpha-older"]
+    assert models(page) == ["alpha", "beta", "evil"]
 
 
 def test_a_click_sorts_and_another_turns_the_order(page: Browser) -> None:
     press(page, "arc")
-    assert runs(page) == ["alpha-older", "alpha", "evil", "beta"]
+    assert models(page) == ["alpha", "evil", "beta"]
     press(page, "arc")
-    assert runs(page) == ["beta", "evil", "alpha", "alpha-older"]
+    assert models(page) == ["beta", "evil", "alpha"]
     press(page, "Model")
-    assert runs(page)[-1] == "beta"
+    assert models(page)[-1] == "beta"
 
 
 def test_what_has_no_value_stays_last(page: Browser) -> None:
     press(page, "Rank")
-    assert runs(page) == ["alpha", "beta", "evil", "alpha-older"]
+    assert models(page) == ["alpha", "beta", "evil"]
     press(page, "Rank")
-    assert runs(page) == ["evil", "beta", "alpha", "alpha-older"]
+    assert models(page) == ["evil", "beta", "alpha"]
 
 
 def test_the_keyboard_sorts_and_the_order_is_told(page: Browser) -> None:
     press(page, "boolq", Keys.ENTER)
-    assert runs(page)[0] == "alpha-older"
+    assert models(page)[0] == "beta"
     sorted_by = page.driver.find_elements(By.CSS_SELECTOR, "[aria-sort]")
     assert [header.get_dom_attribute("aria-sort") for header in sorted_by] == ["descending"]
     assert sorted_by[0].text.startswith("boolq")
@@ -97,43 +105,55 @@ def test_the_keyboard_sorts_and_the_order_is_told(page: Browser) -> None:
 def test_the_filter_leaves_the_models_that_are_asked_for(page: Browser) -> None:
     field = page.driver.find_element(By.ID, "filter")
     field.send_keys("ALPHA")
-    assert runs(page) == ["alpha", "alpha-older"]
-    assert page.driver.find_element(By.ID, "shown").text == "3 of 5 runs"
+    assert models(page) == ["alpha"]
+    assert page.driver.find_element(By.ID, "shown").text == "2 of 4 models"
     field.clear()
     field.send_keys(" ")
-    assert len(runs(page)) == 4
+    assert len(models(page)) == 3
 
 
 def test_a_name_unfolds_the_run_s_details(page: Browser) -> None:
-    details = page.driver.find_element(By.ID, "details-beta")
+    button = more(page, "org/beta")
+    details = page.driver.find_element(By.ID, button.get_dom_attribute("aria-controls") or "")
     assert not details.is_displayed()
-    page.driver.find_element(By.CSS_SELECTOR, "[aria-controls=details-beta]").click()
+    button.click()
     assert "transformers 5.24.0" in details.text
     links = {link.text: link.get_dom_attribute("href") for link in details.find_elements(By.TAG_NAME, "a")}
     assert links["record"] == "records/beta/record.json"
 
 
+def test_an_older_score_is_in_the_details_and_not_in_the_table(page: Browser) -> None:
+    button = more(page, "org/alpha")
+    button.click()
+    details = page.driver.find_element(By.ID, button.get_dom_attribute("aria-controls") or "")
+    assert "arc before\n0.9500 on 2026-10-31" in details.text
+    links = {link.text: link.get_dom_attribute("href") for link in details.find_elements(By.TAG_NAME, "a")}
+    assert links["0.9500"] == "records/alpha-older/record.json"
+
+
 def test_the_links_of_a_run_lead_to_its_files(page: Browser) -> None:
-    page.driver.find_element(By.CSS_SELECTOR, "[aria-controls=details-evil]").click()
-    page.driver.find_element(By.CSS_SELECTOR, "#details-evil a").click()
+    button = more(page, EVIL)
+    button.click()
+    details = page.driver.find_element(By.ID, button.get_dom_attribute("aria-controls") or "")
+    details.find_element(By.TAG_NAME, "a").click()
     assert '"run_name": "evil"' in page.driver.page_source
 
 
 def test_a_name_is_text(page: Browser) -> None:
-    assert EVIL in page.driver.find_element(By.CSS_SELECTOR, "tbody[data-run=evil]").text
+    assert more(page, EVIL).text == EVIL
 
 
 def test_a_test_is_shown_apart_without_a_rank(page: Browser) -> None:
-    row = page.driver.find_element(By.CSS_SELECTOR, ".tests tbody[data-run=TEST_alpha]")
+    row = page.driver.find_element(By.CSS_SELECTOR, ".tests tbody[data-model='org/alpha']")
     assert row.find_element(By.CSS_SELECTOR, ".rank").text == "\N{EN DASH}"
 
 
 def test_every_ranked_model_has_a_point_in_every_plot(page: Browser) -> None:
     plots = page.driver.find_elements(By.CSS_SELECTOR, "main > section:first-of-type figure")
     drawn = [
-        [mark.get_dom_attribute("data-run") for mark in plot.find_elements(By.CLASS_NAME, "mark")] for plot in plots
+        [mark.get_dom_attribute("data-model") for mark in plot.find_elements(By.CLASS_NAME, "mark")] for plot in plots
     ]
-    assert drawn == [["alpha", "beta", "evil"]] * 3
+    assert drawn == [["org/alpha", "org/beta", EVIL.lower()]] * 3
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -163,6 +183,6 @@ def test_a_hundred_models_on_thirty_benchmarks_can_be_read(chromium: Browser, tm
     file.write_text(to_html(rank(records), records))
     chromium.open(file.as_uri())
     press(chromium, "benchmark_3")
-    assert len(runs(chromium)) == 100
-    assert runs(chromium)[0] == "28", "7 * 28 + 3 = 199"
+    assert len(models(chromium)) == 100
+    assert models(chromium)[0] == "28", "7 * 28 + 3 = 199"
     assert chromium.console_errors() == []

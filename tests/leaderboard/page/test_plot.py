@@ -9,8 +9,8 @@ from tests.records import benchmark, make_record, metric
 
 
 def panels(*records: RunRecord) -> dict[str, Panel]:
-    (suite,) = rank(records).suites
-    return {panel.title: panel for panel in draw(suite)}
+    (table,) = rank(records).tables
+    return {panel.title: panel for panel in draw(table)}
 
 
 def scored(model: str, value: float, stderr: float | None = 0.01) -> RunRecord:
@@ -20,8 +20,8 @@ def scored(model: str, value: float, stderr: float | None = 0.01) -> RunRecord:
 def test_a_mark_lies_where_its_score_is_on_the_scale() -> None:
     panel = panels(scored("org/a", 0.2, 0.0), scored("org/b", 0.6, 0.0), scored("org/c", 0.4, 0.05))["arc"]
     assert [tick.label for tick in panel.ticks] == ["0.2", "0.3", "0.4", "0.5", "0.6"]
-    assert {mark.entry.model: mark.x for mark in panel.marks} == {"org/b": 100.0, "org/c": 50.0, "org/a": 0.0}
-    (middle,) = [mark for mark in panel.marks if mark.entry.model == "org/c"]
+    assert {mark.row.model: mark.x for mark in panel.marks} == {"org/b": 100.0, "org/c": 50.0, "org/a": 0.0}
+    (middle,) = [mark for mark in panel.marks if mark.row.model == "org/c"]
     assert (middle.low, middle.high) == pytest.approx((25.5, 74.5))
 
 
@@ -30,7 +30,7 @@ def test_the_best_is_marked_also_where_lower_is_better() -> None:
         return make_record(model, benchmarks=(benchmark("wiki", metric(value, stderr=None, higher_is_better=False)),))
 
     panel = panels(perplexity("org/a", 20.0), perplexity("org/b", 12.0))["wiki"]
-    assert [mark.entry.model for mark in panel.marks if mark.best] == ["org/b"]
+    assert [mark.row.model for mark in panel.marks if mark.best] == ["org/b"]
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0, 12345.0])
@@ -53,4 +53,4 @@ def test_several_benchmarks_have_a_panel_of_their_mean_first() -> None:
 def test_a_long_leaderboard_draws_its_best() -> None:
     panel = panels(*(scored(f"org/{index}", index / 100) for index in range(MODELS_SHOWN + 5)))["arc"]
     assert len(panel.marks) == MODELS_SHOWN
-    assert panel.marks[0].entry.model == f"org/{MODELS_SHOWN + 4}"
+    assert panel.marks[0].row.model == f"org/{MODELS_SHOWN + 4}"

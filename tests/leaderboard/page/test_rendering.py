@@ -22,10 +22,10 @@ def test_the_json_is_the_board() -> None:
     records = [make_record()]
     text = render(rank(records), records)["leaderboard.json"]
     assert Board.model_validate_json(text) == rank(records)
-    assert json.loads(text)["schema_version"] == 1
+    assert json.loads(text)["schema_version"] == 2
 
 
-def test_the_csv_has_a_row_a_run_and_two_columns_a_benchmark() -> None:
+def test_the_csv_has_a_row_a_model_and_two_columns_a_benchmark() -> None:
     records = [make_record("org/a", {"x": 0.25, "y": 0.5}), make_record("org/b", {"z": 0.125})]
     rows = {row["model"]: row for row in csv.DictReader(io.StringIO(to_csv(rank(records))))}
     assert rows["org/a"] | {"x": "0.25", "x_stderr": "0.01", "y": "0.5", "z": "", "rank": "1"} == rows["org/a"]

@@ -30,7 +30,7 @@ def publish_record(record: RunRecord, leaderboard: Path) -> bool:
 
 def runs_on(leaderboard: Path) -> list[str]:
     board = Board.model_validate_json((leaderboard / "leaderboard.json").read_bytes())
-    return sorted(entry.run_name for suite in board.suites for entry in suite.entries)
+    return sorted(board.runs)
 
 
 def content(leaderboard: Path) -> dict[str, tuple[bytes, int]]:

@@ -87,9 +87,10 @@ def require_whole(repository: Repository) -> list[str]:
     assert len(set(folders.values())) <= 1, "each run has as many files as the others"
     if folders:
         board = Board.model_validate_json(files["leaderboard.json"])
-        assert sorted(entry.run_name for suite in board.suites for entry in suite.entries) == sorted(folders)
-        assert files["leaderboard.csv"].decode().count("\n") == len(folders) + 1
-        assert all(f'data-run="{folder}"' in files["leaderboard.html"].decode() for folder in folders)
+        assert board.runs == set(folders)
+        rows = [row for table in board.tables for row in table.rows]
+        assert files["leaderboard.csv"].decode().count("\n") == len(rows) + 1
+        assert all(f"records/{folder}/record.json" in files["leaderboard.html"].decode() for folder in folders)
     return sorted(folders)
 
 
@@ -211,7 +212,7 @@ def test_records_are_fetched_once_and_anew_where_the_cache_was_changed(hub: Loop
     upload(make_run(tmp_path, "org/third", 0.5))
     assert hub.count(fetched) == 2
     board = Board.model_validate_json(board_of(hub).files()["leaderboard.json"].content)
-    assert [entry.model for entry in board.suites[0].entries] == ["org/third", "org/first", "org/second"]
+    assert [row.model for row in board.tables[0].rows] == ["org/third", "org/first", "org/second"]
 
 
 def test_another_run_of_the_same_name_is_refused(hub: LoopbackHub, tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""Chooses the columns of a table whose mean ranks its models."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from benchy.leaderboard.board import Cell, Column
+
+Cells = Sequence[Cell | None]
+"""One model's, in the order of the columns."""
+
+
+def columns_of_mean(columns: Sequence[Column], rows: Sequence[Cells]) -> tuple[int, ...]:
+    """The largest block without a gap: so many models have a score in each of so many columns.
+
+    A mean needs one scale, so all its columns are proportions of which more is better (or less), or it is one column.
+    A benchmark counts once: under the conditions that most models have, and not where a group counts it already.
+    """
+    scales: dict[tuple[object, ...], int] = defaultdict(int)
+    for index, column in enumerate(columns):
+        if scale := _scale(column, [row[index] for row in rows]):
+            scales[scale] |= 1 << index
+    superseding = _superseding(columns, rows)
+    masks = [_mask(row) for row in rows]
+    blocks = [block for within in scales.values() for block in _blocks(within, masks, superseding)]
+    best = max(blocks, key=lambda block: _worth(block, columns, rows, masks), default=0)
+    return tuple(_indices(best))
+
+
+def _scale(column: Column, cells: Cells) -> tuple[object, ...] | None:
+    better = column.conditions.higher_is_better
+    values = [cell.value for cell in cells if cell is not None and cell.value is not None]
+    if better is None or not values:
+        return None
+    return (better,) if all(0 <= value <= 1 for value in values) else (better, column.id)
+
+
+def _blocks(within: int, masks: list[int], superseding: list[int]) -> set[int]:
+    """The sets of columns that some model fills, as bits."""
+    found = {mask & within for mask in masks}
+    return {sum(1 << index for index in _indices(mask) if not superseding[index] & mask) for mask in found} - {0}
+
+
+def _superseding(columns: Sequence[Column], rows: Sequence[Cells]) -> list[int]:
+    """For each column those that count in its place: of the same benchmark with more models or newer, or a group."""
+    ages = [_age(index, column, rows) for index, column in enumerate(columns)]
+    return [
+        sum(
+            1 << other
+            for other, against in enumerate(columns)
+            if column.conditions.benchmark in {part.name for part in against.conditions.below}
+            or (column.conditions.benchmark == against.conditions.benchmark and ages[other] > ages[index])
+        )
+        for index, column in enumerate(columns)
+    ]
+
+
+def _age(index: int, column: Column, rows: Sequence[Cells]) -> tuple[int, datetime, str]:
+    cells = [cell for row in rows if (cell := row[index])]
+    return len(cells), max(cell.finished_at for cell in cells), column.id
+
+
+def _worth(block: int, columns: Sequence[Column], rows: Sequence[Cells], masks: list[int]) -> tuple[object, ...]:
+    """How many scores it holds, of how many models, and how new they are."""
+    full = [row for row, mask in zip(rows, masks, strict=True) if mask & block == block]
+    newest = max(cell.finished_at for row in full for index in _indices(block) if (cell := row[index]))
+    return len(full) * block.bit_count(), len(full), newest, [columns[index].id for index in _indices(block)]
+
+
+def _mask(row: Cells) -> int:
+    return sum(1 << index for index, cell in enumerate(row) if cell is not None and cell.value is not None)
+
+
+def _indices(mask: int) -> Iterator[int]:
+    return (index for index in range(mask.bit_length()) if mask >> index & 1)
