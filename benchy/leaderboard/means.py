@@ -10,6 +10,8 @@ from benchy.leaderboard.board import Cell, Column
 
 Cells = Sequence[Cell | None]
 """One model's, in the order of the columns."""
+_Scale = tuple[bool, str | None]
+"""Whether more is better; None for a proportion, else the only column of that scale."""
 
 
 def columns_of_mean(columns: Sequence[Column], rows: Sequence[Cells]) -> tuple[int, ...]:
@@ -18,23 +20,26 @@ def columns_of_mean(columns: Sequence[Column], rows: Sequence[Cells]) -> tuple[i
     A mean needs one scale, so all its columns are proportions of which more is better (or less), or it is one column.
     A benchmark counts once: under the conditions that most models have, and not where a group counts it already.
     """
-    scales: dict[tuple[object, ...], int] = defaultdict(int)
+    scales: dict[_Scale, int] = defaultdict(int)
     for index, column in enumerate(columns):
         if scale := _scale(column, [row[index] for row in rows]):
             scales[scale] |= 1 << index
     superseding = _superseding(columns, rows)
     masks = [_mask(row) for row in rows]
-    blocks = [block for within in scales.values() for block in _blocks(within, masks, superseding)]
-    best = max(blocks, key=lambda block: _worth(block, columns, rows, masks), default=0)
+    blocks = [(block, scale) for scale, within in scales.items() for block in _blocks(within, masks, superseding)]
+    if not blocks:
+        return ()
+    worth = {block: _worth(block, scale, rows, masks) for block, scale in blocks}
+    best = max(worth, key=lambda block: (worth[block], [columns[index].id for index in _indices(block)]))
     return tuple(_indices(best))
 
 
-def _scale(column: Column, cells: Cells) -> tuple[object, ...] | None:
+def _scale(column: Column, cells: Cells) -> _Scale | None:
     better = column.conditions.higher_is_better
     values = [cell.value for cell in cells if cell is not None and cell.value is not None]
     if better is None or not values:
         return None
-    return (better,) if all(0 <= value <= 1 for value in values) else (better, column.id)
+    return better, None if all(0 <= value <= 1 for value in values) else column.id
 
 
 def _blocks(within: int, masks: list[int], superseding: list[int]) -> set[int]:
@@ -62,11 +67,11 @@ def _age(index: int, column: Column, rows: Sequence[Cells]) -> tuple[int, dateti
     return len(cells), max(cell.finished_at for cell in cells), column.id
 
 
-def _worth(block: int, columns: Sequence[Column], rows: Sequence[Cells], masks: list[int]) -> tuple[object, ...]:
-    """How many scores it holds, of how many models, and how new they are."""
+def _worth(block: int, scale: _Scale, rows: Sequence[Cells], masks: list[int]) -> tuple[int, int, bool, bool, datetime]:
+    """How many scores it holds, of how many models; of two such rather the proportions, and then the newer."""
     full = [row for row, mask in zip(rows, masks, strict=True) if mask & block == block]
     newest = max(cell.finished_at for row in full for index in _indices(block) if (cell := row[index]))
-    return len(full) * block.bit_count(), len(full), newest, [columns[index].id for index in _indices(block)]
+    return len(full) * block.bit_count(), len(full), scale[0], scale[1] is None, newest
 
 
 def _mask(row: Cells) -> int:
