@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchy.errors import BenchyError, Interrupted, NetworkError
+from benchy.errors import BenchyError, Interrupted, NetworkError, causes, is_disk_full
 from benchy.fast_imports import collecting_no_garbage
 from benchy.runs.run import Run
 from flows.embedded_server import EmbeddedServer
@@ -29,10 +29,8 @@ def run_flow(run: Run, config: str, changes: dict[str, Any]) -> None:
         NetworkError: the configured server does not answer.
         BenchyError: what ended the run.
     """
-    started = time.time()
-    embedded = (
-        None if os.environ.get("PREFECT_API_URL") else EmbeddedServer(run.log)
-    )  # starts while Prefect is imported
+    started = time.time()  # the server starts while Prefect is imported
+    embedded = None if os.environ.get("PREFECT_API_URL") else EmbeddedServer(run.log)
     with collecting_no_garbage():
         from prefect.exceptions import Abort, TerminationSignal
 
@@ -105,6 +103,7 @@ def _run_watched(run: Run, url: str, embedded: EmbeddedServer | None, flow: Call
     except BenchyError:
         raise
     except Exception as error:
-        if not (watch.gave_up or isinstance(error, HTTPError)):
+        no_space = any(is_disk_full(cause) for cause in causes(error))  # where Prefect keeps its results
+        if not (watch.gave_up or no_space or isinstance(error, HTTPError)):
             raise
         finish(run, error)

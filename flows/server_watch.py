@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from benchy.runtimes.base import Say
 from flows.embedded_server import EmbeddedServer
@@ -61,7 +63,7 @@ class ServerWatch:
                 next_look = time.monotonic() + SECONDS_BETWEEN_LOOKS
 
     def _look(self) -> None:
-        answers, now = _answers(self._url), time.monotonic()
+        answers, now = _answers(), time.monotonic()
         if answers and self._away_since is not None:
             self._say([f"Prefect's server at {self._url} answers again"])
         elif not answers and self._away_since is None:
@@ -79,13 +81,16 @@ class ServerWatch:
         self._say([f"{reason}; the run goes on without Prefect"])
 
 
-def _answers(url: str) -> bool:
+def _answers() -> bool:
     """Whether it does, asked twice: a busy one may miss one question."""
-    return any(_answers_once(url) for _ in range(2))
+    return any(_answers_once() for _ in range(2))
 
 
-def _answers_once(url: str) -> bool:
+def _answers_once() -> bool:
+    """By Prefect's own client, with all that is set for it."""
+    impatient = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: 10}
     try:
-        return httpx.get(f"{url}/health", timeout=10).is_success
+        with temporary_settings(impatient), get_client(sync_client=True) as client:
+            return client.api_healthcheck() is None
     except httpx.HTTPError:
         return False

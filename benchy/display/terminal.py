@@ -40,14 +40,14 @@ def shown_on_terminal(run: Run) -> Iterator[None]:
     bars = Bars(Console(stderr=True, highlight=False))
     reader = SlowReader(bars.print_lines, capacity=100_000, seconds=0.05, whole_log=run.log.path)
     run.log.attach(reader)
-    with bars.drawn(), closing(_Aside(bars)) as watcher, run.watched_by(watcher):
+    with bars.drawn(), closing(Aside(bars)) as watcher, run.watched_by(watcher):
         try:
             yield
         finally:
             run.log.detach(reader)
 
 
-class _Aside:
+class Aside:
     """Hands events on, on a thread of its own: a terminal that was stopped (Ctrl-S), or a full pipe, stops no run."""
 
     def __init__(self, bars: Bars) -> None:
@@ -68,8 +68,9 @@ class _Aside:
         self._thread.join(timeout=1)
 
     def _follow(self) -> None:
-        while (event := self._events.get()) is not None:
-            self._bars.on_event(event)
+        with suppress(OSError, ValueError):  # it was closed
+            while (event := self._events.get()) is not None:
+                self._bars.on_event(event)
 
 
 def print_error(error: BenchyError) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
+from contextlib import suppress
 
 import pytest
 from rich.console import Console
 
 from benchy.display.tables import how_far
-from benchy.display.terminal import MOST_BARS, Bars
+from benchy.display.terminal import MOST_BARS, MOST_EVENTS, Aside, Bars
 from benchy.protocol import Progress
 
 
@@ -70,3 +72,21 @@ def test_a_pipe_gets_a_line_now_and_then() -> None:
 )
 def test_how_far(changes: dict[str, float], says: str) -> None:
     assert how_far(progress("x", **changes)) == says
+
+
+def test_a_pipe_that_nobody_reads_stops_no_run() -> None:
+    """Progress was written by the thread that waits for the worker: a pager that was left alone held it up."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while os.write(writer, bytes(4096)):
+            pass
+    os.set_blocking(writer, True)
+    with os.fdopen(writer, "w") as file:
+        aside = Aside(Bars(Console(file=file)))
+        for number in range(3 * MOST_EVENTS):
+            aside.on_event(progress(f"step {number}", 10))
+        aside.close()
+        os.close(reader)
+        with suppress(OSError):
+            file.flush()
