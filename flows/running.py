@@ -13,6 +13,7 @@ from benchy.runs.run import Run
 from flows.embedded_server import EmbeddedServer
 from flows.prefect_database import put_aside_if_unreadable
 
+_UNSET = "unset PREFECT_API_URL, in the environment or in Prefect's profile (`prefect config unset PREFECT_API_URL`),"
 SECONDS_FOR_LAST_LINES = 10.0
 """Prefect's threads may take so long at the end to tell the server what it has not heard yet."""
 
@@ -57,9 +58,7 @@ def _run_anyhow(run: Run, embedded: EmbeddedServer | None, started: float, flow:
     if configured is not None:
         if embedded is not None:
             embedded.stop()
-        require_answer(
-            configured, hint="start it (`prefect server start`), or unset PREFECT_API_URL to use an embedded one"
-        )
+        require_answer(configured, hint=f"start it (`prefect server start`), or {_UNSET} to use an embedded one")
         _run_watched(run, configured, None, flow)
     elif embedded is not None:
         try:

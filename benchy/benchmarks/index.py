@@ -31,6 +31,8 @@ _KEYS = re.compile(
 _PLAIN = re.compile(rb"""(?P<quote>["']?)(?P<name>[A-Za-z_][\w./-]*)(?P=quote)""")
 _IGNORED_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
 
+MOST_MATCHES = 2_000
+"""Names that one pattern may stand for; lm-eval's largest group has 1,167 benchmarks."""
 MOST_ENTRIES = 100_000
 """Files and folders below one of ``include_path``; lm-eval's own are 16,000."""
 
@@ -61,6 +63,11 @@ def require_tasks(names: Sequence[str], include_path: Sequence[str]) -> None:
     if index is None:
         return
     for name in names:
+        if name not in index and len(matches := fnmatch.filter(index, name)) > MOST_MATCHES:
+            raise ConfigError(
+                f'evaluation.tasks: "{name}" stands for {len(matches):,} benchmarks and groups',
+                hint="name those you mean",
+            )
         if not is_known(name, index):
             near = difflib.get_close_matches(name, index, n=3, cutoff=0.6)
             hint = f"did you mean {' or '.join(near)}?" if near else ""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import io
 import os
-import sys
 from urllib.parse import urlsplit
 
 from benchy.errors import ConfigError
@@ -35,13 +33,6 @@ def check_environment() -> None:
             _require_proxy(name, os.environ[name])
     if any(os.environ.get(name) for name in PROXIES):
         _reach_this_host_directly()
-
-
-def let_any_terminal_print() -> None:
-    """What a terminal's encoding has not is shown as `?`; it raised, also after a run was published."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def _require_proxy(name: str, value: str) -> None:

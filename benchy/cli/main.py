@@ -9,7 +9,7 @@ import click
 
 from benchy import __version__
 from benchy.cli.check import check
-from benchy.cli.environment import check_environment, let_any_terminal_print
+from benchy.cli.environment import check_environment
 from benchy.cli.model_test import test
 from benchy.cli.run import run
 from benchy.cli.serve import serve
@@ -27,14 +27,13 @@ def main() -> None:
         if signal.getsignal(ends) != signal.SIG_IGN:  # as under nohup
             signal.signal(ends, signal.default_int_handler)  # told to end, it cleans up as after Ctrl-C
     outlive_outputs()
-    code = _run_command()
+    code = run_command()
     end_within(SECONDS_FOR_THREADS, code)
     sys.exit(code)
 
 
-def _run_command() -> int:
+def run_command() -> int:
     """The command's exit code; a failure is said."""
-    let_any_terminal_print()
     try:
         check_environment()
         cli(standalone_mode=False)

@@ -27,9 +27,14 @@ def to_csv(board: Board) -> str:
 
 
 def score_columns(board: Board) -> list[str]:
-    """The columns after ``CSV_COLUMNS``: all are numbers."""
+    """The columns after ``CSV_COLUMNS``: all are numbers. No benchmark's name makes one that another has."""
     names = sorted({name for table in board.tables for name in _names(table)})
-    return [column for name in names for column in (name, f"{name}_stderr")]
+    return [column for name in names for column in _columns_of(name)]
+
+
+def _columns_of(benchmark: str) -> tuple[str, str]:
+    """Of its score, and of the score's standard error."""
+    return f"score:{benchmark}", f"stderr:{benchmark}"
 
 
 def _names(table: Table) -> list[str]:
@@ -56,7 +61,7 @@ def _row(table: Table, row: Row, names: Sequence[str]) -> dict[str, Any]:
     told["prompting"] = words_of(row.prompting)
     told["runs"] = " ".join(dict.fromkeys(cell.run_name for cell in cells.values()))
     for name, cell in cells.items():
-        told |= {name: cell.value, f"{name}_stderr": cell.stderr}
+        told |= zip(_columns_of(name), (cell.value, cell.stderr), strict=True)
     return told
 
 

@@ -21,6 +21,8 @@ from tests.fuzz.sandbox import Sandbox
         (["--model", "x/" + "y" * 300], "ModelNotFound|NetworkError|ConfigError"),
         (["--model", "/proc"], "holds more than 20,000 files"),
         (["--tasks", "x" * 100_000], "ConfigError"),
+        (["--tasks", "*"], '"*" stands for'),
+        (["--tasks", "**"], '"**" stands for'),
         (["--limit", "inf"], '"evaluation.limit" is inf'),
         (["--limit", "nan"], '"evaluation.limit" is nan'),
     ],
@@ -30,3 +32,10 @@ def test_an_option_is_bounded_and_named(tmp_path: Path, options: list[str], said
     config = write_config(tmp_path)
     text = Sandbox(tmp_path).command("check", str(config), *options)
     assert any(part in text for part in said.split("|")), text
+
+
+def test_an_include_path_of_everything_is_bounded(tmp_path: Path) -> None:
+    """It hung."""
+    (tmp_path / "case").mkdir()
+    config = write_config(tmp_path, evaluation={"include_path": "/"})
+    assert "files and folders" in Sandbox(tmp_path).command("check", str(config))

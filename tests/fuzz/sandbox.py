@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from unittest.mock import patch
 
-from benchy.cli import main
+from benchy.cli.main import run_command
 from benchy.errors import BenchyError
 
 SECONDS = 10
@@ -42,13 +42,10 @@ class Sandbox:
 
     def command(self, *arguments: str) -> str:
         """Run `benchy` with these arguments; what it said, if it is sound."""
-        said, code = io.StringIO(), 0
-        with _alarmed(), _own_signals(), redirect_stdout(said), redirect_stderr(said):
-            try:
-                with patch("sys.argv", ["benchy", *arguments]):
-                    main()
-            except SystemExit as stop:
-                code = int(stop.code or 0)
+        said = io.StringIO()
+        argv = patch("sys.argv", ["benchy", *arguments])
+        with _alarmed(), redirect_stdout(said), redirect_stderr(said), argv:
+            code = run_command()
         text = said.getvalue()
         assert code != 1, text
         assert "bug in Benchy" not in text
@@ -98,14 +95,3 @@ def _alarmed() -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
-
-
-@contextmanager
-def _own_signals() -> Iterator[None]:
-    """The command sets handlers; this process keeps its own."""
-    before = {ends: signal.getsignal(ends) for ends in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for ends, handler in before.items():
-            signal.signal(ends, handler)
