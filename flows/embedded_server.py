@@ -100,6 +100,8 @@ class EmbeddedServer:
         """End it now: another server is used, or it does not answer."""
         self._process.kill()
         self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
     def _listen(self) -> None:
         assert self._process.stderr is not None  # noqa: S101 - Popen was given a pipe

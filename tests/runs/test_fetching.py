@@ -96,7 +96,7 @@ def run_model_test(config: BenchmarkConfig, commit: str) -> str:
         assert run.model_test().generated
         assert run.record.model is not None
         assert run.record.model.commit == commit
-        assert list(run.record.data_sets) == ["allenai/ai2_arc"]
+        assert list(run.record.data_sets) == (["allenai/ai2_arc"] if config.evaluation.tasks else [])
     return run.log.path.read_text("utf-8")
 
 
@@ -111,27 +111,42 @@ def test_code_of_benchmarks_meets_no_token_and_no_code_of_a_model_that_is_not_tr
     assert (tmp_path / "seen").read_text("utf-8") == "0 False"
     assert not (tmp_path / "ran").exists()
 
-    # somebody edits the cached weights: the size and the time of the change stay
+
+@pytest.fixture
+def config_of_a_model_test(config: BenchmarkConfig) -> BenchmarkConfig:
+    """The same without benchmarks, which take longer."""
+    return config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"tasks": ()})})
+
+
+def test_weights_that_were_edited_in_the_cache_are_fetched_again(
+    config_of_a_model_test: BenchmarkConfig, loopback_hub: LoopbackHub, tmp_path: Path
+) -> None:
+    commit = repository_of(loopback_hub).head
+    run_model_test(config_of_a_model_test, commit)
+    # the size and the time of the change stay
     blobs = tmp_path / "hf" / "hub" / "models--org--tiny" / "blobs"
     weights = max(blobs.iterdir(), key=lambda path: path.stat().st_size)
     before, content = weights.stat(), weights.read_bytes()
     weights.write_bytes(content[:-4] + b"\0\0\0\0")
     os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))
     loopback_hub.seen.clear()
-    log = run_model_test(config, repository_of(loopback_hub).head)
+    log = run_model_test(config_of_a_model_test, commit)
     assert "Fetching model.safetensors again: not what the Hub's hash says" in log
     assert loopback_hub.content_bytes == len(content)
     assert weights.read_bytes() == content
 
 
 def test_weights_that_were_edited_are_refused_where_they_cannot_be_fetched_again(
-    config: BenchmarkConfig, loopback_hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config_of_a_model_test: BenchmarkConfig,
+    loopback_hub: LoopbackHub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     commit = repository_of(loopback_hub).head
-    run_model_test(config, commit)
+    run_model_test(config_of_a_model_test, commit)
     blobs = tmp_path / "hf" / "hub" / "models--org--tiny" / "blobs"
     weights = max(blobs.iterdir(), key=lambda path: path.stat().st_size)
     weights.write_bytes(bytes(weights.stat().st_size))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelLoadError, match=r"model.safetensors of org/tiny is in the cache, and is not what"):
-        run_model_test(config, commit)
+        run_model_test(config_of_a_model_test, commit)

@@ -7,7 +7,7 @@ from benchy.config import BenchmarkConfig
 from benchy.errors import ModelLoadError
 from benchy.worker.backends.lm import model_type
 from benchy.worker.failures import failing_as, how_to_get
-from benchy.worker.harness.trusted_loaders import refuse_remote_code
+from benchy.worker.harness.trusted_loaders import hold_to_trust
 
 
 def import_libraries(config: BenchmarkConfig) -> None:
@@ -35,5 +35,4 @@ def import_libraries(config: BenchmarkConfig) -> None:
     if loads_weights(config.model.backend):
         import transformers.generation.utils  # transformers does it when the first model loads
         import transformers.modeling_utils  # noqa: F401
-    if not config.model.runs_own_code:
-        refuse_remote_code()
+    hold_to_trust(config.model.runs_own_code)

@@ -20,30 +20,49 @@ RESOLVER = "resolve_trust_remote_code"
 LOADERS = ("AutoConfig", "AutoTokenizer", "AutoProcessor")
 
 
-def refuse_remote_code() -> None:
-    """From now on no code of a repository runs in this process; who asks for it gets transformers' own class.
+_trusted = False
+"""Whether code of a repository may run in this process."""
 
-    Where there is none, transformers refuses, as it does without ``trust_remote_code``.
+
+def hold_to_trust(trusted: bool) -> None:
+    """From now on code of a repository runs in this process only if it is trusted, whoever asks for it.
+
+    Who asks for it in vain gets transformers' own class; where there is none, transformers refuses.
     """
+    global _trusted  # noqa: PLW0603 - it holds for the process, as what it patches does
     from transformers import dynamic_module_utils
 
+    _trusted = trusted
     resolve = dynamic_module_utils.resolve_trust_remote_code
-
-    @functools.wraps(resolve)
-    def without_trust(_trust_remote_code: object, *args: Any, **kwargs: Any) -> Any:
-        return resolve(False, *args, **kwargs)
-
+    if hasattr(resolve, "__wrapped__"):
+        return
+    held, load = _held_to_trust(resolve), dynamic_module_utils.get_class_in_module
     for name, module in list(sys.modules.items()):
         if name.startswith("transformers.") and RESOLVER in vars(module):
-            setattr(module, RESOLVER, without_trust)
-    dynamic_module_utils.get_class_in_module = _refuse
+            setattr(module, RESOLVER, held)
+    dynamic_module_utils.get_class_in_module = _refusing(load)
 
 
-def _refuse(class_name: str, module_path: object, **_options: object) -> Any:
-    raise ModelLoadError(
-        f"{class_name} of {module_path} is code of a repository, which the config does not trust",
-        hint="set model.trust_remote_code: true if you trust it",
-    )
+def _held_to_trust(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(resolve)
+    def held(trust_remote_code: object, *args: Any, **kwargs: Any) -> Any:
+        return resolve(trust_remote_code if _trusted else False, *args, **kwargs)
+
+    return held
+
+
+def _refusing(load: Callable[..., Any]) -> Callable[..., Any]:
+    """The second wall, for ways into a repository's code that do not ask."""
+
+    def refusing(class_name: str, module_path: object, **options: object) -> Any:
+        if _trusted:
+            return load(class_name, module_path, **options)
+        raise ModelLoadError(
+            f"{class_name} of {module_path} is code of a repository, which the config does not trust",
+            hint="set model.trust_remote_code: true if you trust it",
+        )
+
+    return refusing
 
 
 @contextmanager
