@@ -30,7 +30,7 @@ def serve_deployments(files: list[Path], look: Callable[[], list[Path]]) -> None
     Prefect's ``serve`` would start each run as a command, which it kills when it is stopped itself. A runner that knows
     the flow starts it as a child process, which gets SIGTERM and the time to end its worker and write its record.
     """
-    os.environ[SERVED_CONFIGS] = str(files[0].parent.resolve())
+    os.environ[SERVED_CONFIGS] = str(files[0].parent.absolute())
     sweep([file.stem for file in files])
     runner = Runner(limit=1, pause_on_shutdown=False)
     try:

@@ -159,7 +159,7 @@ class EvaluationConfig(Section):
     confirm_run_unsafe_code: bool = False
     """Allow benchmarks that run code that the model wrote."""
     cache_requests: bool = False
-    """Keep built prompts between runs (lm-eval's request cache)."""
+    """Keep built prompts between runs (lm-eval's request cache, a pickle); in a container they go with it."""
     log_samples: bool = True
     """Keep each document's prompt, answer and score."""
     output_path: _Path = "outputs"
@@ -298,7 +298,7 @@ class ContainerConfig(Section):
     ulimits: dict[str, Annotated[int, Field(ge=-1, lt=2**63)]] = Field(default_factory=dict)
     """``memlock: -1`` and the like, as ``docker run --ulimit`` names them; the engine's own if not set."""
     cache: _Name = "benchy-cache"
-    """The named volume for weights, data sets and compiled kernels, shared by every run on this machine."""
+    """The named volume for weights and datasets, shared by all runs; only the worker that fetches writes there."""
     volumes: Annotated[tuple[_Volume, ...], BeforeValidator(_one_or_more)] = ()
     """More mounts: ``source:target`` or ``source:target:ro``; a source is an absolute path or a volume's name."""
     sandbox: bool = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from benchy import hub
@@ -23,9 +24,7 @@ def link_fetched(model: ModelConfig, fetched: Fetched) -> None:
 def _link_repositories(shared: Path, names: Iterable[str]) -> None:
     for name in names:
         own = hub.repository_folder(Repo(name))
-        own.parent.mkdir(parents=True, exist_ok=True)
-        if not own.exists():
-            own.symlink_to(shared / "hub" / own.name)
+        _link(own, shared / "hub" / own.name)
 
 
 def _link_data(shared: Path, commits: Iterable[str]) -> None:
@@ -33,6 +32,10 @@ def _link_data(shared: Path, commits: Iterable[str]) -> None:
     for commit in set(commits):
         for file in shared.glob(f"*/*/*/{commit}/*"):
             own = hub.datasets_cache() / file.relative_to(shared)
-            own.parent.mkdir(parents=True, exist_ok=True)
-            if not own.exists():
-                own.symlink_to(file)
+            _link(own, file)
+
+
+def _link(own: Path, shared: Path) -> None:
+    own.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):  # another process of this worker made it, or an earlier request
+        own.symlink_to(shared)
