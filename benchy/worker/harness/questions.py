@@ -36,6 +36,7 @@ LEFT_OUT = {
     "fewshot_split": "the documents and the examples are read instead",
     "process_docs": "the documents and the examples are read instead",
     "fewshot_config": "the examples are read instead, and its other settings where there are any",
+    "use_prompt": "the prompt itself is read instead",
     "unsafe_code": "it only asks for leave",
     "should_decontaminate": "lm-eval does nothing with it",
     "doc_to_decontamination_query": "lm-eval does nothing with it",
@@ -141,7 +142,12 @@ def _settings(task: Any) -> dict[str, Any]:
             for name, value in own.items()
             if value != plain(getattr(task.config, name, None))
         }
-    return found | _present({"class": _own_class(type(task))})
+    return found | _present({"class": _own_class(type(task)), "use_prompt": _prompt(getattr(task, "prompt", None))})
+
+
+def _prompt(prompt: Any) -> Any:
+    """What ``use_prompt`` led to: a text, a function, or an object that holds the text of a file or of promptsource."""
+    return plain(prompt if prompt is None or isinstance(prompt, str) or callable(prompt) else vars(prompt))
 
 
 def _fields(config: Any, left_out: Iterable[str]) -> dict[str, Any]:

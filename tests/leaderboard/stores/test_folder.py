@@ -156,7 +156,7 @@ def test_an_upload_waits_for_the_one_that_holds_the_lock(tmp_path: Path) -> None
 PUBLISH = """
 import sys
 from pathlib import Path
-from benchy.leaderboard.folder import publish
+from benchy.leaderboard.stores.folder import publish
 from benchy.leaderboard.publication import read_publication
 publications = [read_publication(Path(folder), Path(folder)) for folder in sys.argv[2:]]
 print("ready", flush=True)
@@ -191,7 +191,7 @@ def test_uploads_at_the_same_moment_lose_nothing(tmp_path: Path) -> None:
 KILL_AT_EVERY_MOMENT = """
 import os, shutil, signal, sys
 from pathlib import Path
-from benchy.leaderboard.folder import publish
+from benchy.leaderboard.stores.folder import publish
 from benchy.leaderboard.publication import read_publication
 
 before, folder = Path(sys.argv[1]), Path(sys.argv[2])
