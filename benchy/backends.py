@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-PARTS = ("tokenizer", "peft", "delta")
+PARTS = ("tokenizer", "peft", "delta", "pretrained")
 """lm-eval's model arguments that may name repositories of their own."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from benchy import hub
 from benchy.backends import loads_weights
+from benchy.checkpoint.adapter import ADAPTER_FILE, is_adapter
 from benchy.checkpoint.files import files_to_load, find_weights, weight_files
 from benchy.checkpoint.shape import stored_dtype
 from benchy.checkpoint.source import HubModel, ModelSource, open_folder, open_repository, read_json
@@ -48,6 +49,8 @@ class CheckpointFiles:
     """Weights and all small files."""
     config: dict[str, Any] | None
     """The config.json; None for an adapter or a GGUF file."""
+    adapter: dict[str, Any] | None = None
+    """The adapter_config.json of an adapter."""
 
     @property
     def have_headers(self) -> bool:
@@ -60,18 +63,18 @@ def choose_files(config: BenchmarkConfig, source: ModelSource) -> CheckpointFile
     entry = find_weights(source.paths, config.model)
     folder = entry.rpartition("/")[0]
     path = f"{folder}/config.json" if folder else "config.json"
-    model = None
-    if path in source.paths:
+    model = adapter = None
+    if is_adapter(entry) and ADAPTER_FILE in source.paths:
+        adapter = read_json(source, ADAPTER_FILE)
+    elif path in source.paths:
         model = read_json(source, path)
     elif entry.endswith(".gguf"):
         if isinstance(source, HubModel):
             hub.require_access(source.repo, entry)
-    elif "adapter_config.json" in source.paths:
-        read_json(source, "adapter_config.json")
     else:
         raise ModelNotFound(f"{config.model.name} holds no config.json", hint="name the folder of a saved model")
     weights = weight_files(entry, source.read)
-    return CheckpointFiles(weights, files_to_load(source.paths, {entry, *weights}), model)
+    return CheckpointFiles(weights, files_to_load(source.paths, {entry, *weights}), model, adapter)
 
 
 def read_headers(config: BenchmarkConfig, source: ModelSource, files: CheckpointFiles) -> dict[str, TensorInfo]:

@@ -29,6 +29,8 @@ def facts_lines(facts: Facts) -> list[str]:
     lines = []
     if facts.commit:
         lines.append(f"Commit: {facts.commit}")
+    if facts.base:
+        lines.append(f"Adapter of {facts.base}")
     if facts.parameters is not None:
         by_dtype = ", ".join(f"{dtype}: {_gb(size)}" for dtype, size in facts.bytes_by_dtype.items())
         lines.append(f"Parameters: {facts.parameters:,} ({by_dtype})")

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from benchy.benchmarks.index import require_tasks
-from benchy.checkpoint.checkpoint import choose_files, count_parameters, open_checkpoint, read_headers
+from benchy.checkpoint.adapter import Base, base_of, has_tokenizer
+from benchy.checkpoint.checkpoint import (
+    CheckpointFiles,
+    choose_files,
+    count_parameters,
+    open_checkpoint,
+    read_headers,
+)
 from benchy.checkpoint.memory import estimate_memory, judge_memory
 from benchy.checkpoint.shape import read_shape, stored_dtype
 from benchy.checkpoint.source import HubModel, ModelSource, read_json
@@ -16,7 +24,7 @@ from benchy.leaderboard.stores.hub_access import require_write_access
 from benchy.preflight.benchmarks import check_benchmarks
 from benchy.preflight.device import check_device, check_dtype
 from benchy.preflight.disk import check_download, require_writable
-from benchy.preflight.model import check_model
+from benchy.preflight.model import check_model, require_chat_template
 from benchy.preflight.weights import check_weights
 from benchy.record import Facts, MemoryEstimate
 
@@ -58,6 +66,8 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None) -> Fact
 
 def _examine(config: BenchmarkConfig, source: ModelSource, gpus: tuple[Gpu, ...], gpu_memory: int | None) -> Facts:
     files = choose_files(config, source)
+    if files.adapter is not None:
+        return _examine_adapter(config, source, files, gpus, gpu_memory)
     if files.config is not None:
         check_model(config, files.config, source.paths, lambda name: read_json(source, name))
     tensors = read_headers(config, source, files)
@@ -75,6 +85,44 @@ def _examine(config: BenchmarkConfig, source: ModelSource, gpus: tuple[Gpu, ...]
     slow = check_dtype(config, files.config, gpus)
     memory, tight = _fit(config, weights, files.config, gpu_memory or smallest_memory(gpus))
     return facts.model_copy(update={"memory": memory, "warnings": tuple(filter(None, (slow, tight)))})
+
+
+def _examine_adapter(
+    config: BenchmarkConfig,
+    source: ModelSource,
+    files: CheckpointFiles,
+    gpus: tuple[Gpu, ...],
+    gpu_memory: int | None,
+) -> Facts:
+    """Facts about an adapter and its base together."""
+    base = base_of(config.model, files.adapter or {})
+    if config.evaluation.apply_chat_template and has_tokenizer(source.paths):
+        require_chat_template(config, source.paths, lambda name: read_json(source, name))
+    of_adapter = Facts.model_validate(check_download(source, files) if isinstance(source, HubModel) else {})
+    weights = count_parameters(source, files, read_headers(config, source, files))
+    of_base = _facts_of_base(config, base, has_tokenizer(source.paths), gpus, gpu_memory)
+    bytes_by_dtype = Counter(of_base.bytes_by_dtype) + Counter(weights.bytes_by_dtype if weights else {})
+    return of_base.model_copy(
+        update={
+            "base": f"{base.name}@{of_base.commit}" if of_base.commit else base.name,
+            "commit": of_adapter.commit,
+            "parameters": of_base.parameters + weights.parameters if of_base.parameters and weights else None,
+            "bytes_by_dtype": dict(bytes_by_dtype),
+            "download_bytes": of_base.download_bytes + of_adapter.download_bytes,
+            "missing_bytes": of_base.missing_bytes + of_adapter.missing_bytes,
+        }
+    )
+
+
+def _facts_of_base(
+    config: BenchmarkConfig, base: Base, other_tokenizer: bool, gpus: tuple[Gpu, ...], gpu_memory: int | None
+) -> Facts:
+    template = config.evaluation.apply_chat_template and not other_tokenizer
+    model = config.model.model_copy(update={"name": base.name, "revision": base.revision})
+    evaluation = config.evaluation.model_copy(update={"apply_chat_template": template})
+    config = config.model_copy(update={"model": model, "evaluation": evaluation})
+    source = open_checkpoint(config)
+    return source if isinstance(source, Facts) else _examine(config, source, gpus, gpu_memory) if source else Facts()
 
 
 def _fit(

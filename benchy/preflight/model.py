@@ -38,7 +38,7 @@ def check_model(
         _require_architecture(config, model)
     _require_positions(config, model)
     if config.evaluation.apply_chat_template:
-        _require_chat_template(config, files, read)
+        require_chat_template(config, files, read)
 
 
 def _require_architecture(config: BenchmarkConfig, model: dict[str, Any]) -> None:
@@ -91,9 +91,14 @@ def _require_positions(config: BenchmarkConfig, model: dict[str, Any]) -> None:
     )
 
 
-def _require_chat_template(
+def require_chat_template(
     config: BenchmarkConfig, files: Collection[str], read: Callable[[str], dict[str, Any]]
 ) -> None:
+    """Require the chat template that is asked for.
+
+    Raises:
+        ConfigError: the model has none, or none of that name.
+    """
     asked = config.evaluation.apply_chat_template
     names = _chat_templates(files, read)
     if not names:

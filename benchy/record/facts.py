@@ -56,7 +56,8 @@ class ModelIdentity(FrozenModel):
     content_hash: str | None = None
     """For a folder: SHA-256 over its files' names and contents."""
     parts: dict[str, str] = Field(default_factory=dict)
-    """The commit of each further repository that is loaded with it: tokenizer, adapter, delta weights."""
+    """The commit of each further repository that is loaded with it: tokenizer, adapter, delta weights, an adapter's
+    base (or the base's content hash, if that is a folder)."""
 
     @property
     def label(self) -> str:
@@ -88,6 +89,8 @@ class Facts(FrozenModel):
 
     commit: str | None = None
     """The Hub's commit of the model's revision: from then on only this one is used. None for a folder or an API."""
+    base: str | None = None
+    """Of an adapter: the model that it is loaded upon, ``name@commit`` or a folder."""
     parameters: int | None = None
     """In the weights' files, tied ones once; None if the files do not say."""
     bytes_by_dtype: dict[str, int] = Field(default_factory=dict)

@@ -249,9 +249,11 @@ class Run:
 
     def _pinned(self) -> BenchmarkConfig:
         """The config with the commit that was checked first: what was checked is what is tested and evaluated."""
-        if self.record.facts.commit is None:
-            return self.config
-        model = self.config.model.model_copy(update={"revision": self.record.facts.commit})
+        model, facts = self.config.model, self.record.facts
+        if facts.commit is not None:
+            model = model.model_copy(update={"revision": facts.commit})
+        if facts.base is not None:
+            model = model.model_copy(update={"args": {"pretrained": facts.base} | model.args})
         return self.config.model_copy(update={"model": model})
 
     def _update(self, **changes: Any) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchy.backends import loads_weights
+from benchy.checkpoint.adapter import base_folder
 from benchy.config import BenchmarkConfig
 from benchy.runtimes.base import Role, RunIdentity
 from benchy.runtimes.passed_on import passed_on
@@ -50,7 +51,12 @@ def shared_folders(config: BenchmarkConfig, run: RunIdentity, *, role: Role) -> 
         target = [config.upload.to] if config.upload and "://" not in config.upload.to else []
         return [own, *(Share(Path(folder).absolute(), writable=True) for folder in target)]
     named = [config.model.name, *(value for value in config.model.args.values() if isinstance(value, str))]
-    return [*dict.fromkeys([*_existing(map(Path, named)), *_task_folders(config)]), own]
+    return [
+        *dict.fromkeys(
+            [*_existing([*map(Path, named), *filter(None, map(base_folder, named))]), *_task_folders(config)]
+        ),
+        own,
+    ]
 
 
 def _task_folders(config: BenchmarkConfig) -> list[Share]:

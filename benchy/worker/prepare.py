@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchy.checkpoint.files import source_of
 from benchy.checkpoint.source import folder_name
-from benchy.config import BenchmarkConfig
+from benchy.config import BenchmarkConfig, ModelConfig
 from benchy.fast_imports import collecting_no_garbage
 from benchy.hub import go_offline
 from benchy.protocol import Phase, Prepare
@@ -16,7 +16,7 @@ from benchy.record import Fetched, Imported, ModelIdentity, Prepared
 from benchy.wandb_access import require_wandb_package
 from benchy.worker.backends.imports import import_libraries
 from benchy.worker.backends.lm import lm_eval_arguments
-from benchy.worker.fetch.checkpoint import hash_folder, with_part_folders
+from benchy.worker.fetch.checkpoint import hash_folder, upon_base, with_part_folders
 from benchy.worker.fetch.datasets import DataSets
 from benchy.worker.fetch.run import fetch
 from benchy.worker.fetch.shared_cache import link_fetched
@@ -62,7 +62,8 @@ def prepare(session: Session, request: Prepare) -> Prepared:
     fetched = request.fetched or fetch(config, request.data_sets, session.emit)
     link_fetched(config.model, fetched)
     identity = _identity(config, fetched)
-    config = config.model_copy(update={"model": with_part_folders(config.model, fetched.parts)})
+    model = upon_base(with_part_folders(config.model, fetched.parts), fetched.commit)
+    config = config.model_copy(update={"model": model})
     data_sets = DataSets.at(request.data_sets, fetched.data_sets)
     if config.evaluation.tasks:  # `benchy test` has none
         session.emit(Phase(name="task build"))
@@ -83,8 +84,17 @@ def prepare(session: Session, request: Prepare) -> Prepared:
 
 
 def _identity(config: BenchmarkConfig, fetched: Fetched) -> ModelIdentity:
-    name, parts, source = config.model.name, fetched.parts, source_of(config.model)
+    name, parts, source = config.model.name, _parts(config, fetched), source_of(config.model)
     if source == "folder":
         content = hash_folder(Path(name), config.model)
         return ModelIdentity(name=folder_name(name), source="folder", content_hash=content, parts=parts)
     return ModelIdentity(name=name, source=source, commit=fetched.commit, parts=parts)
+
+
+def _parts(config: BenchmarkConfig, fetched: Fetched) -> dict[str, str]:
+    """The commit of each part; ``base`` is what an adapter is loaded upon, and may be a folder."""
+    parts = {"base" if part == "pretrained" else part: commit for part, commit in fetched.parts.items()}
+    base = config.model.args.get("pretrained")
+    if isinstance(base, str) and Path(base).is_dir():
+        parts["base"] = hash_folder(Path(base), ModelConfig(name=base))
+    return parts

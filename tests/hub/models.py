@@ -89,3 +89,19 @@ def _tokenizer() -> tuple[bytes, int]:
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens(["<end>"])
     return tokenizer.to_str().encode(), len(vocabulary)
+
+
+def tiny_adapter(base: str, *, module: str = "q_proj", **config: Any) -> dict[str, bytes]:
+    """The files of a LoRA adapter for :func:`tiny_llama`, as peft saves them; ``config`` changes its config."""
+    random = np.random.default_rng(7)
+    said = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": 2, "lora_alpha": 8, "target_modules": ["q_proj"]}
+    prefix = "base_model.model.model.layers"
+    weights = {
+        f"{prefix}.{layer}.self_attn.{module}.lora_{half}.weight": random.normal(0, 0.5, shape).astype(np.float32)
+        for layer in range(LAYERS)
+        for half, shape in (("A", (2, HIDDEN)), ("B", (HIDDEN, 2)))
+    }
+    return {
+        "adapter_config.json": json.dumps(said | {"base_model_name_or_path": base} | config).encode(),
+        "adapter_model.safetensors": save(weights, metadata={"format": "pt"}),
+    }

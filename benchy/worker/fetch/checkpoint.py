@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 
 from benchy import hub
 from benchy.backends import PARTS
+from benchy.checkpoint.adapter import ADAPTER_FILE, has_tokenizer
 from benchy.checkpoint.files import files_to_hash, files_to_load, find_weights, weight_files
 from benchy.checkpoint.source import list_files
 from benchy.config import DownloadConfig, ModelConfig
@@ -59,11 +60,11 @@ def fetch_parts(model: ModelConfig, options: DownloadConfig, emit: Emit) -> dict
         name = model.args.get(part)
         if not isinstance(name, str) or Path(name).is_dir():
             continue
-        repo, holds_weights = Repo(name), part != "tokenizer"
+        repo, holds_weights = repo_of_part(name), part != "tokenizer"
         commits[part] = (
             _cached_commit(repo)
             if hub.is_offline()
-            else _fetch_commit(repo, ModelConfig(name=name) if holds_weights else None, options, emit)
+            else _fetch_commit(repo, ModelConfig(name=repo.name) if holds_weights else None, options, emit)
         )
     return commits
 
@@ -73,11 +74,27 @@ def with_part_folders(model: ModelConfig, commits: Mapping[str, str]) -> ModelCo
 
     lm-eval asks for all of them at the model's own revision, which is a commit by now and means nothing there.
     """
-    folders = {
-        part: str(hub.repository_folder(Repo(model.args[part])) / "snapshots" / commit)
-        for part, commit in commits.items()
-    }
+    folders = {part: str(_snapshot(repo_of_part(model.args[part]), commit)) for part, commit in commits.items()}
     return model.model_copy(update={"args": model.args | folders})
+
+
+def upon_base(model: ModelConfig, commit: str | None) -> ModelConfig:
+    """An adapter as lm-eval takes it, ``peft`` upon the ``pretrained`` that the host found; others as they are."""
+    folder = Path(model.name) if commit is None else _snapshot(Repo(model.name), commit)
+    if "pretrained" not in model.args or not (folder / ADAPTER_FILE).is_file():
+        return model
+    own = {"peft": str(folder)} | ({"tokenizer": str(folder)} if has_tokenizer(set(list_files(folder))) else {})
+    return model.model_copy(update={"args": own | model.args})
+
+
+def repo_of_part(name: str) -> Repo:
+    """The repository of a part: ``name`` or ``name@revision``."""
+    name, _, revision = name.partition("@")
+    return Repo(name, revision=revision or None)
+
+
+def _snapshot(repo: Repo, commit: str) -> Path:
+    return hub.repository_folder(repo) / "snapshots" / commit
 
 
 def _cached_commit(repo: Repo) -> str:

@@ -11,12 +11,15 @@ from benchy import hub
 from benchy.config import ModelConfig
 from benchy.hub import SHARED_CACHE, Repo
 from benchy.record import Fetched
+from benchy.worker.fetch.checkpoint import repo_of_part
 
 
 def link_fetched(model: ModelConfig, fetched: Fetched) -> None:
     """Link the model, its parts and the data; does nothing where the cache is this worker's own."""
     if shared := os.environ.get(SHARED_CACHE):
-        names = [model.args[part] for part in fetched.parts] + ([model.name] if fetched.commit else [])
+        names = [repo_of_part(model.args[part]).name for part in fetched.parts] + (
+            [model.name] if fetched.commit else []
+        )
         _link_repositories(Path(shared), names)
         _link_data(Path(shared) / "datasets", fetched.data_sets.values())
 

@@ -1,0 +1,70 @@
+"""Adapters (LoRA and its kin): weights that mean something only upon those of another model, their base."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchy.backends import HF_BACKENDS
+from benchy.config import ModelConfig
+from benchy.errors import ConfigError
+
+ADAPTER_FILE = "adapter_config.json"
+_TOKENIZER_FILES = {"tokenizer_config.json", "tokenizer.json", "tokenizer.model"}
+
+
+@dataclass(frozen=True)
+class Base:
+    """The model that an adapter is loaded upon."""
+
+    name: str
+    """A repository on the Hub, or a folder."""
+    revision: str | None
+    """None for the newest commit."""
+
+
+def is_adapter(entry: str) -> bool:
+    """Whether a weights' file, as :func:`benchy.checkpoint.files.find_weights` finds it, is an adapter's."""
+    return entry.rpartition("/")[2].startswith("adapter_model.")
+
+
+def has_tokenizer(paths: Collection[str]) -> bool:
+    """Whether an adapter brings a tokenizer, which then takes the place of its base's."""
+    return not _TOKENIZER_FILES.isdisjoint(paths)
+
+
+def base_of(model: ModelConfig, adapter: dict[str, Any]) -> Base:
+    """The base that an adapter_config.json names.
+
+    Raises:
+        ConfigError: it cannot be taken from there.
+    """
+    name, revision = adapter.get("base_model_name_or_path"), adapter.get("revision")
+    known = isinstance(name, str) and bool(name)
+    by_hand = f"set model.name to {name if known else 'its base'}, and model.args to {{peft: {model.name}}}"
+    if model.backend not in HF_BACKENDS:
+        text = f"{model.name} is an adapter, which the back end {model.backend} does not take as model.name"
+        hint = by_hand.replace("peft:", "lora_local_path:") if model.backend == "vllm" else "set model.backend: hf"
+        raise ConfigError(text, hint=hint)
+    if not known or not _may_be_there(str(name)):
+        said = f'its base "{name}" is no folder here' if known else f"its {ADAPTER_FILE} names no base"
+        raise ConfigError(f"{model.name} is an adapter, and {said}", hint=by_hand)
+    return Base(str(name), revision if isinstance(revision, str) else None)
+
+
+def base_folder(adapter: str) -> Path | None:
+    """The folder of the base that an adapter in a folder names; None of all else."""
+    try:
+        said = json.loads((Path(adapter) / ADAPTER_FILE).read_bytes())
+        folder = Path(said["base_model_name_or_path"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return folder if folder.is_dir() else None
+
+
+def _may_be_there(name: str) -> bool:
+    """Whether it is a folder here, or has the form of the Hub's names."""
+    return Path(name).is_dir() or (name.count("/") <= 1 and not name.startswith(("/", ".", "~")))
