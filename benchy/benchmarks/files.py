@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import yaml
 
 from benchy.benchmarks.index import AnyTagLoader, TaskIndex, index_tasks
+from benchy.bounded_yaml import MOST_BYTES, read_yaml
+from benchy.errors import ConfigError
 
 BUILDERS = {"json", "csv", "parquet", "text", "arrow", "webdataset", "imagefolder", "audiofolder", "xml", "pandas"}
 """Names of `datasets` for files that a task brings itself."""
@@ -18,15 +21,28 @@ BUILDERS = {"json", "csv", "parquet", "text", "arrow", "webdataset", "imagefolde
 
 def load_task(path: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
     """A task's YAML with those that it includes; functions are read as nothing."""
-    loaded = yaml.load(Path(path).read_bytes(), Loader=AnyTagLoader)  # noqa: S506 - a SafeLoader
-    own: dict[str, Any] = loaded if isinstance(loaded, dict) else {}
+    own = _read(path)
     includes = own.pop("include", None) or []
     merged: dict[str, Any] = {}
-    for name in [includes] if isinstance(includes, str) else includes:
-        included = str((Path(path).parent / name).resolve())
+    for name in includes if isinstance(includes, list) else [includes]:
+        included = os.path.realpath(Path(path).parent / str(name).replace("\0", ""))
         if included not in seen and Path(included).is_file():
             merged |= load_task(included, (*seen, path))
     return merged | own
+
+
+def _read(path: str) -> dict[str, Any]:
+    """One file's own settings.
+
+    Raises:
+        ConfigError: it is no YAML, or beyond the bounds of what is read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            loaded = read_yaml(file.read(MOST_BYTES + 1), AnyTagLoader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    return loaded if isinstance(loaded, dict) else {}
 
 
 def load_tasks(names: tuple[str, ...], include_path: tuple[str, ...]) -> list[dict[str, Any]] | None:
@@ -40,7 +56,7 @@ def load_tasks(names: tuple[str, ...], include_path: tuple[str, ...]) -> list[di
 def task_files(names: tuple[str, ...], index: TaskIndex, seen: frozenset[str] = frozenset()) -> Iterator[str]:
     """The YAML files of every single benchmark that names, patterns, groups and tags stand for."""
     for name in names:
-        if name.endswith(".yaml"):
+        if name not in index and name.endswith(".yaml") and Path(name).is_file():
             yield name
             continue
         for match in [name] if name in index else fnmatch.filter(index, name):
@@ -56,7 +72,8 @@ def task_files(names: tuple[str, ...], index: TaskIndex, seen: frozenset[str] = 
 
 
 def _group_members(path: str) -> tuple[str, ...]:
-    members = load_task(path).get("task") or []
+    said = load_task(path).get("task")
+    members = said if isinstance(said, list) else [said]
     names = [member.get("task") if isinstance(member, dict) else member for member in members]
     return tuple(name for name in names if isinstance(name, str))
 
@@ -87,12 +104,17 @@ def hub_datasets(settings: list[dict[str, Any]]) -> list[HubDataset]:
             benchmark=str(task.get("task")),
             name=task["dataset_path"],
             part=task.get("dataset_name"),
-            options={key: value for key, value in (task.get("dataset_kwargs") or {}).items() if key != _NO_MORE},
+            options={key: value for key, value in _section(task, "dataset_kwargs").items() if key != _NO_MORE},
             by_code="custom_dataset" in task or "class" in task,
         )
         for task in settings
         if isinstance(task.get("dataset_path"), str) and is_on_hub(task["dataset_path"])
     ]
+
+
+def _section(task: Mapping[str, Any], name: str) -> dict[str, Any]:
+    said = task.get(name)
+    return said if isinstance(said, dict) else {}
 
 
 _NO_MORE = "trust_remote_code"
