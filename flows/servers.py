@@ -29,8 +29,11 @@ def is_open_to_web_pages(url: str) -> bool:
     import httpx
 
     asked = {"Origin": "https://benchy.invalid", "Access-Control-Request-Method": "POST"}
-    answer = httpx.options(f"{url}/flow_runs/filter", headers=asked)
-    return "access-control-allow-origin" in answer.headers and httpx.get(f"{url}/admin/version").is_success
+    try:
+        answer = httpx.options(f"{url}/flow_runs/filter", headers=asked)
+        return "access-control-allow-origin" in answer.headers and httpx.get(f"{url}/admin/version").is_success
+    except httpx.HTTPError:  # Prefect's own client, with its certificates, reached it
+        return False
 
 
 def require_answer(url: str, *, hint: str) -> None:
