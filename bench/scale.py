@@ -23,13 +23,12 @@ from bench.figures import Figure, Goal, Spread
 from bench.pipeline import Bench
 from benchy.leaderboard.exports.parquet import make_leaderboard_table, make_tables
 from benchy.leaderboard.page.rendering import render
-from benchy.leaderboard.publication import read_publication
 from benchy.leaderboard.ranking import rank
-from benchy.leaderboard.stores.folder import publish
 from benchy.protocol import Progress, decode_answer, encode_event
 from benchy.record import RunRecord, read_record, write_record
 from benchy.worker.answers.keys import request_key
 from benchy.worker.answers.store import MISSING, AnswerStore
+from tests.records import read_publication
 
 REQUESTS = (10, 1_000, 100_000)
 EVALUATED = (10, 10_000, 100_000)
@@ -211,7 +210,7 @@ def _record(size: int, folder: Path) -> None:
 
 
 def _publish(size: int, folder: Path) -> None:
-    from tests.records import benchmark, make_record, make_run_folder, make_samples, metric
+    from tests.records import benchmark, make_record, make_run_folder, make_samples, metric, publish_in
 
     part = benchmark("arc_easy", metric(0.5), samples_file="samples_arc_easy.jsonl")
     run = make_run_folder(folder / "outputs", make_record(benchmarks=(part,)))
@@ -220,7 +219,7 @@ def _publish(size: int, folder: Path) -> None:
         file.writelines(line for _ in range(size))
     publication = read_publication(run, run)
     make_tables(publication)
-    publish(publication, folder / "leaderboard")
+    publish_in(folder / "leaderboard", publication)
 
 
 def _leaderboard(size: int, _folder: Path) -> None:

@@ -28,6 +28,7 @@
     │   └── ContainerRefused            the Docker engine does not create or start the container
     ├── NetworkError               11   transient: the Hub or another server could not be reached
     ├── DiskFull                   12   no space left for weights or results
+    ├── NotVerified                13   what was published is not what was measured
     └── Interrupted               130   Ctrl-C, or cancelled in Prefect
 
 An error travels from the worker to the host as :class:`ErrorData` and is raised there as the same class
@@ -40,9 +41,12 @@ import errno
 import re
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
+
+from benchy.masking import mask
 
 
 class ErrorData(BaseModel):
@@ -87,17 +91,17 @@ class BenchyError(Exception):
     default_transient: ClassVar[bool] = False
 
     def __init__(self, message: str, *, hint: str = "", transient: bool | None = None, traceback: str = "") -> None:
-        self.message = shortened(message)
+        self.message = shortened(mask(message))
         super().__init__(self.message)
         self.hint = ""
         self.transient = self.default_transient if transient is None else transient
-        self.traceback = traceback
+        self.traceback = mask(traceback)
         if hint or self.default_hint:
             self.add_hint(hint or self.default_hint)
 
     def add_hint(self, more: str) -> None:
         """Say what (else) to do."""
-        more = _cut(more, LONGEST_HINT)
+        more = _cut(mask(more), LONGEST_HINT)
         self.hint = f"{self.hint}; then {more}" if self.hint else more
         self.add_note(f"→ {more}")  # so it ends each traceback, also in Prefect's log
 
@@ -286,6 +290,13 @@ class DiskFull(BenchyError):
     default_hint = "free some space, or move HF_HOME or evaluation.output_path to a larger disk"
 
 
+class NotVerified(BenchyError):
+    """What was published is not what was measured."""
+
+    exit_code = 13
+    default_hint = "publish the runs that are named again from where they were made; a signature says whose they are"
+
+
 class Interrupted(BenchyError):
     """Ctrl-C, or cancelled in Prefect."""
 
@@ -322,6 +333,17 @@ def from_data(data: ErrorData) -> BenchyError:
     """The error that ``data`` describes, as its own class; an unknown kind becomes a plain :class:`BenchyError`."""
     cls = _subclasses(BenchyError).get(data.kind, BenchyError)
     return cls(data.message, hint=data.hint, transient=data.transient, traceback=data.traceback)
+
+
+@contextmanager
+def naming_unexpected() -> Iterator[None]:
+    """Raise what is no error of the tree as one: Prefect shows an exception's own words, secrets included."""
+    try:
+        yield
+    except BenchyError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the catch-all at Prefect's edge
+        raise as_benchy_error(error) from None
 
 
 def as_benchy_error(error: BaseException) -> BenchyError:

@@ -24,10 +24,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from benchy import __version__
 from benchy.config import BenchmarkConfig, UploadConfig, WandbConfig
 from benchy.errors import ErrorData, WrongVersion
+from benchy.masking import mask_data
 from benchy.plain_text import plain_data
-from benchy.record import EvaluationResult, Fetched, Imported, ModelTestResult, Prepared, Uploaded, WandbRun
+from benchy.record import (
+    EvaluationResult,
+    Fetched,
+    Imported,
+    ModelTestResult,
+    Prepared,
+    Recomputed,
+    RunRecord,
+    Uploaded,
+    WandbRun,
+)
 
-PROTOCOL = 2
+PROTOCOL = 3
 """The number of these messages: another one where a message changes its meaning within a version."""
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
@@ -117,10 +128,15 @@ class Upload(Request[Uploaded]):
 
     method = "upload"
     result_type = Uploaded
+    record: RunRecord
+    """As the host holds it: no file is asked what is published."""
     run_folder: str
+    """Where lm-eval's own files lie."""
     config: UploadConfig
     token: str | None = Field(default=None, repr=False)
     """The Hub's token that may write to the data set; only this request holds it."""
+    signing_key: str | None = Field(default=None, repr=False)
+    """A private key (PEM) that signs the manifest of the run."""
 
 
 class WandbAccess(_Message):
@@ -136,6 +152,7 @@ class LogToWandb(Request[WandbRun]):
 
     method = "wandb"
     result_type = WandbRun
+    record: RunRecord
     run_folder: str
     config: WandbConfig
     access: WandbAccess
@@ -143,9 +160,18 @@ class LogToWandb(Request[WandbRun]):
     """Whether each document's prompt, answer and score is shown too."""
 
 
-AnyRequest = Fetch | Import | Prepare | ModelTest | Evaluation | Upload | LogToWandb
+class Recompute(Request[Recomputed]):
+    """Recompute the scores of a finished record from its samples; needs no model, and runs in a worker of its own."""
+
+    method = "recompute"
+    result_type = Recomputed
+    record: RunRecord
+    run_folder: str
+
+
+AnyRequest = Fetch | Import | Prepare | ModelTest | Evaluation | Upload | LogToWandb | Recompute
 REQUESTS: dict[str, type[AnyRequest]] = {
-    cls.method: cls for cls in (Fetch, Import, Prepare, ModelTest, Evaluation, Upload, LogToWandb)
+    cls.method: cls for cls in (Fetch, Import, Prepare, ModelTest, Evaluation, Upload, LogToWandb, Recompute)
 }
 
 
@@ -232,7 +258,7 @@ def decode_answer(line: bytes) -> Hello | Reply | Progress | Phase:
     Raises:
         ValueError: the line is none.
     """
-    message = json.loads(line)
+    message = mask_data(json.loads(line))
     if not isinstance(message, dict):
         raise ValueError("not a message")  # noqa: TRY004 - every malformed line is a ValueError
     if "protocol" in message:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from benchy.config import WANDB_KEY
 from benchy.errors import AccessDenied, ConfigError
+from benchy.masking import remember_secret
 from benchy.protocol import WandbAccess
 
 PUBLIC_SERVER = "https://api.wandb.ai"
@@ -45,10 +46,12 @@ def require_wandb_package() -> None:
 def find_wandb_access() -> WandbAccess:
     """What this user's environment says, by wandb's own names; the key also as ``wandb login`` stored it."""
     base_url = os.environ.get("WANDB_BASE_URL") or PUBLIC_SERVER
+    api_key = os.environ.get(WANDB_KEY, "").strip() or _stored_key(base_url)
+    remember_secret(api_key)
     return WandbAccess(
         mode="offline" if os.environ.get("WANDB_MODE") in OFFLINE_MODES else "online",
         base_url=base_url,
-        api_key=os.environ.get(WANDB_KEY) or _stored_key(base_url),
+        api_key=api_key,
     )
 
 

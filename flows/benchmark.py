@@ -13,6 +13,8 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
 from benchy.config import BenchmarkConfig, load_config, with_overrides
+from benchy.errors import naming_unexpected
+from benchy.masking import mask_log_records
 from benchy.preflight.checks import preflight
 from benchy.runs.opening import current_run, open_run
 from benchy.runs.run import Run
@@ -51,16 +53,18 @@ def benchy(
     Returns:
         The run's folder.
     """
-    require_served(config, tasks)
-    overridden = with_overrides(load_config(Path(config)), limit=limit, tasks=tasks, gpus=gpus, model=model)
-    with ending_when_cancelled(UUID(flow_run.id)), _run_of_this_flow(overridden) as run:
-        try:
-            model_test(run.name)
-            evaluation(run.name)
-            upload(run.name)
-        except httpx.HTTPError as lost:  # Prefect's server is away, for longer than it is waited for
-            finish(run, lost)
-        return str(run.folder)
+    mask_log_records()
+    with naming_unexpected(), ending_when_cancelled(UUID(flow_run.id)):
+        require_served(config, tasks)
+        overridden = with_overrides(load_config(Path(config)), limit=limit, tasks=tasks, gpus=gpus, model=model)
+        with _run_of_this_flow(overridden) as run:
+            try:
+                model_test(run.name)
+                evaluation(run.name)
+                upload(run.name)
+            except httpx.HTTPError as lost:  # Prefect's server is away, for longer than it is waited for
+                finish(run, lost)
+            return str(run.folder)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from prefect.artifacts import create_table_artifact
 
 from benchy.display.tables import gpu_rows, score_rows, seconds_rows
 from benchy.record import EvaluationResult
+from tasks.markdown import as_plain_markdown, as_plain_rows
 from tasks.retries import RETRY_DELAYS_SECONDS, is_transient
 from tasks.run_log import shown_in_prefect, shown_only
 
@@ -23,10 +24,14 @@ def evaluation(run_name: str) -> EvaluationResult:
     with shown_in_prefect("evaluation") as run:
         result = run.evaluation()
         with shown_only(run):
-            create_table_artifact(score_rows(result), key="scores", description=f"Scores of {run_name}")
-            create_table_artifact(seconds_rows(result), key="seconds", description="Seconds for each benchmark")
+            create_table_artifact(
+                as_plain_rows(score_rows(result)), key="scores", description=f"Scores of {as_plain_markdown(run_name)}"
+            )
+            create_table_artifact(
+                as_plain_rows(seconds_rows(result)), key="seconds", description="Seconds for each benchmark"
+            )
             if rows := gpu_rows(run.record):
                 create_table_artifact(
-                    rows, key="gpu-use", description="Mean and peak of each GPU, sampled once a second"
+                    as_plain_rows(rows), key="gpu-use", description="Mean and peak of each GPU, sampled once a second"
                 )
         return result

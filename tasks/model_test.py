@@ -8,6 +8,7 @@ from prefect.artifacts import create_table_artifact
 from benchy.display.tables import model_test_block, model_test_rows
 from benchy.plain_text import plain
 from benchy.record import ModelTestResult
+from tasks.markdown import as_plain_markdown, as_plain_rows
 from tasks.retries import RETRY_DELAYS_SECONDS, is_transient
 from tasks.run_log import shown_in_prefect, shown_only
 
@@ -25,7 +26,6 @@ def model_test(run_name: str) -> ModelTestResult:  # noqa: ARG001 - it is in Pre
         result = run.model_test()
         run.log.write(model_test_block(run.record.model_label, result).splitlines())
         with shown_only(run):
-            create_table_artifact(
-                model_test_rows(run.record, result), key="model-test", description=plain(result.generated)
-            )
+            rows, said = model_test_rows(run.record, result), as_plain_markdown(plain(result.generated))
+            create_table_artifact(as_plain_rows(rows), key="model-test", description=said)
         return result

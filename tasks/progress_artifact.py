@@ -13,6 +13,7 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from benchy.display.tables import how_far, most_telling
 from benchy.protocol import Phase, Progress
+from tasks.markdown import as_plain_markdown
 
 MOST_PARTS = 50
 """Of benchmarks in one progress artifact."""
@@ -64,7 +65,8 @@ class ProgressArtifact:
         if event is None or not event.total:
             return
         percent = 100.0 if self._is_full else 100 * min(event.done / event.total, 1.0)
-        text = "  \n".join(f"{one.label}: {how_far(one)}" for one in (event, *most_telling(event.parts, MOST_PARTS)))
+        told = (f"{one.label}: {how_far(one)}" for one in (event, *most_telling(event.parts, MOST_PARTS)))
+        text = "  \n".join(map(as_plain_markdown, told))
         with suppress(httpx.HTTPError):  # the next one may arrive
             if self._id is None:
                 self._id = cast("UUID", create_progress_artifact(percent, key=self._key, description=text))

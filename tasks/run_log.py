@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import httpx
 from prefect.logging import get_run_logger
 
+from benchy.errors import naming_unexpected
 from benchy.runs.log_reader import SlowReader
 from benchy.runs.opening import current_run
 from benchy.runs.run import Run
@@ -36,7 +37,7 @@ def shown_in_prefect(step: str) -> Iterator[Run]:
     watcher = ProgressArtifact(step)
     run.log.follow(reader)
     try:
-        with run.watched_by(watcher):
+        with run.watched_by(watcher), naming_unexpected():
             yield run
         watcher.finish()
     finally:

@@ -6,6 +6,7 @@ from prefect import task
 from prefect.artifacts import create_link_artifact
 
 from benchy.record import Uploaded
+from tasks.markdown import as_plain_markdown
 from tasks.retries import RETRY_DELAYS_SECONDS, is_transient
 from tasks.run_log import shown_in_prefect, shown_only
 
@@ -22,5 +23,7 @@ def upload(run_name: str) -> Uploaded | None:
         result = run.upload()
         if result is not None:
             with shown_only(run):
-                create_link_artifact(result.url, link_text="Leaderboard", key="leaderboard", description=run_name)
+                create_link_artifact(
+                    result.url, link_text="Leaderboard", key="leaderboard", description=as_plain_markdown(run_name)
+                )
         return result

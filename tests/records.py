@@ -11,6 +11,9 @@ from typing import Any
 
 from benchy.config import LM_EVAL_SEEDS, BenchmarkConfig, parse_config
 from benchy.config.sections import Seeds
+from benchy.leaderboard.publication import Publication, make_publication
+from benchy.leaderboard.publish import Published, publish
+from benchy.leaderboard.stores.folder import FolderStore
 from benchy.record import (
     BenchmarkResult,
     BenchmarkSeconds,
@@ -25,6 +28,7 @@ from benchy.record import (
     Seconds,
     write_record,
 )
+from benchy.results.finished import read_finished
 
 FIRST_DAY = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -189,9 +193,31 @@ def make_run_folder(parent: Path, record: RunRecord) -> Path:
         if part.samples_file:
             (folder / part.samples_file).write_text("".join(f"{json.dumps(row)}\n" for row in make_samples(part)))
     if record.evaluation is not None:
-        results = {part.name: {"alias": part.alias} for part in record.evaluation.benchmarks}
-        (folder / record.evaluation.results_file).write_text(json.dumps({"results": results}, indent=2))
+        (folder / record.evaluation.results_file).write_text(json.dumps(make_results(record.evaluation), indent=2))
     return folder
+
+
+def make_results(evaluation: EvaluationResult) -> dict[str, Any]:
+    """What lm-eval's results file says of the same scores."""
+    scores = {part.name: _scores(part) for part in evaluation.benchmarks}
+    counts = {part.name: {"effective": part.documents} for part in evaluation.benchmarks}
+    return {"results": scores, "groups": {part.name: _scores(part) for part in evaluation.groups}, "n-samples": counts}
+
+
+def _scores(part: BenchmarkResult) -> dict[str, Any]:
+    values = {f"{metric.name},{metric.filter}": metric.value for metric in part.metrics}
+    errors = {f"{metric.name}_stderr,{metric.filter}": metric.stderr for metric in part.metrics}
+    return {"alias": part.alias, **values, **errors}
+
+
+def read_publication(folder: Path, aside: Path, *, samples: bool = True) -> Publication:
+    """What is published of the run in a folder."""
+    return make_publication(read_finished(folder), folder, aside, samples=samples)
+
+
+def publish_in(folder: Path, publication: Publication) -> Published:
+    """Publish to a leaderboard in a folder."""
+    return publish(publication, FolderStore(folder))
 
 
 def read_content(content: bytes | Path) -> bytes:

@@ -24,6 +24,7 @@ from benchy.protocol import (
     encode_request,
 )
 from benchy.record import Uploaded
+from tests.records import make_record
 
 CONFIG = parse_config(
     {
@@ -41,7 +42,7 @@ CONFIG = parse_config(
         Prepare(config=CONFIG),
         ModelTest(prompt="“Grüße”\nzweite Zeile"),
         Evaluation(run_folder="/a b"),
-        Upload(run_folder="x", config=UploadConfig(to="y")),
+        Upload(record=make_record(), run_folder="x", config=UploadConfig(to="y")),
     ],
 )
 def test_a_request_is_one_line_and_comes_back_equal(request_: Prepare | ModelTest | Evaluation | Upload) -> None:
@@ -52,7 +53,8 @@ def test_a_request_is_one_line_and_comes_back_equal(request_: Prepare | ModelTes
 
 
 def test_every_request_is_known_by_its_method() -> None:
-    assert set(REQUESTS) == {"fetch", "import", "prepare", "model_test", "evaluation", "upload", "wandb"}
+    named = {"fetch", "import", "prepare", "model_test", "evaluation", "upload", "wandb", "recompute"}
+    assert set(REQUESTS) == named
 
 
 @pytest.mark.parametrize(

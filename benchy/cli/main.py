@@ -14,6 +14,7 @@ from benchy.cli.model_test import test
 from benchy.cli.run import run
 from benchy.cli.serve import serve
 from benchy.cli.upload import upload
+from benchy.cli.verify import verify
 from benchy.display.outputs import end_within, outlive_outputs
 from benchy.errors import BenchyError, ConfigError, Interrupted, as_benchy_error
 
@@ -69,5 +70,5 @@ def cli() -> None:
     """Test, evaluate and publish language models: leaderboard scores that can be trusted."""
 
 
-for command in (check, run, upload, serve, test):
+for command in (check, run, upload, verify, serve, test):
     cli.add_command(command)

@@ -48,6 +48,7 @@ def _run_flow(opened: Any, config: Path, changes: dict[str, Any]) -> None:
 def _print_results(opened: Any) -> None:
     from benchy.display.tables import gpu_rows, model_test_block, score_rows, seconds_rows
     from benchy.display.terminal import print_table
+    from benchy.runs.publishing import wandb_project
 
     record = opened.record
     click.echo(model_test_block(record.model_label, record.model_test))
@@ -70,6 +71,5 @@ def _print_results(opened: Any) -> None:
     if record.wandb:
         print_wandb(record.wandb)
     elif record.config.wandb:
-        click.echo(
-            f"⚠️ Not at Weights & Biases, the log says why; `benchy upload {opened.folder}` tries again", err=True
-        )
+        again = f"benchy upload {opened.folder} --wandb {wandb_project(record.config.wandb)}"
+        click.echo(f"⚠️ Not at Weights & Biases, the log says why; `{again}` tries again", err=True)

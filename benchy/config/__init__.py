@@ -2,7 +2,7 @@
 
 from benchy.config.benchmark import BenchmarkConfig
 from benchy.config.loading import load_config, parse_config
-from benchy.config.overrides import upload_section, with_overrides
+from benchy.config.overrides import with_overrides
 from benchy.config.sections import (
     LM_EVAL_SEEDS,
     UPLOAD_TOKEN,
@@ -28,6 +28,5 @@ __all__ = [
     "WandbConfig",
     "load_config",
     "parse_config",
-    "upload_section",
     "with_overrides",
 ]

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from benchy.bounded_yaml import MOST_BYTES, compose_yaml, plain_data
 from benchy.config.benchmark import BenchmarkConfig
 from benchy.config.mistakes import KeyPath, describe_mistakes, key_lines, type_name
+from benchy.config.secrets import refuse_secrets
 from benchy.errors import ConfigError
 
 _QUOTED = r"'(?!<)[^']{2,}'"
@@ -59,11 +60,13 @@ def parse_config(data: object, *, source: str, lines: dict[KeyPath, int] | None 
     if not isinstance(data, dict):
         raise ConfigError(f"{source}: expected sections (model, evaluation, ...), got {type_name(data)}")
     try:
-        return BenchmarkConfig.model_validate(data)
+        config = BenchmarkConfig.model_validate(data)
     except ValidationError as error:
         mistakes = describe_mistakes(error.errors(), BenchmarkConfig, lines or {})
         heading = [f"{len(mistakes)} problems"] if len(mistakes) > 1 else []
         raise ConfigError(f"{source}: " + "\n  ".join([*heading, *mistakes]), hint=_FIX_FILE) from error
+    refuse_secrets(config.model, source=source)
+    return config
 
 
 def _yaml_problem(error: yaml.YAMLError) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from benchy.config.benchmark import BenchmarkConfig
 from benchy.config.loading import parse_config, require_tasks_given
-from benchy.config.sections import UploadConfig
-from benchy.errors import ConfigError
 
 
 def with_overrides(
@@ -35,18 +33,3 @@ def with_overrides(
     if model is not None:
         data["model"]["name"] = model
     return require_tasks_given(parse_config(data, source="overrides"), source="overrides")
-
-
-def upload_section(config: BenchmarkConfig, to: str | None) -> UploadConfig:
-    """The section ``upload``, with another leaderboard if one is given.
-
-    Raises:
-        ConfigError: neither names one, or it is not valid.
-    """
-    if config.upload is None and to is None:
-        raise ConfigError("the run's config names no leaderboard", hint="say --to LEADERBOARD")
-    section = config.upload.model_dump() if config.upload else {}
-    data = config.model_dump(mode="json") | {"upload": section | ({"to": to} if to else {})}
-    upload = parse_config(data, source="--to").upload
-    assert upload is not None  # noqa: S101 - just given
-    return upload

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from benchy.masking import remember_secret
+
 
 def is_offline() -> bool:
     """Whether ``HF_HUB_OFFLINE`` forbids all requests: what is in the cache has to do."""
@@ -19,12 +21,15 @@ def read_token() -> str | None:
     """This user's: of HF_TOKEN, or of `hf auth login`."""
     from huggingface_hub import get_token
 
-    return get_token()
+    token = get_token()
+    remember_secret(token)
+    return token
 
 
 @contextmanager
 def holding_token(token: str | None) -> Iterator[None]:
     """Let this process's Hub client find a token, for so long; model code, which runs later, does not find it."""
+    remember_secret(token)
     if token is not None:
         os.environ["HF_TOKEN"] = token
     try:

@@ -6,11 +6,11 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 from benchy.leaderboard.board import Cell, Kind, RunScore
+from benchy.masking import mask_data
 from benchy.record import RECORD_FILE, EvaluationResult, Prompting, Questions, RunRecord
 from benchy.results.conditions import Conditions, conditions_of, headline, prompting_of, ranked_parts
 
@@ -42,15 +42,14 @@ class GatheredModel:
         return Cell(**scores[-1].model_dump(), older=tuple(scores[:-1])) if scores else None
 
 
-def received(record: RunRecord) -> tuple[datetime, str]:
-    """The order of the runs; of a model's scores in one column the last one stands."""
-    return record.ended_at or record.started_at, record.run_name
-
-
 def gather(records: Iterable[RunRecord]) -> list[GatheredModel]:
-    """Each model once for each kind of score that it has, in the order of the first."""
+    """Each model once for each kind of score that it has, in the order of the first.
+
+    Args:
+        records: in the order in which the store received them: of a model's scores in one column the last one stands.
+    """
     found: dict[tuple[Kind, str], GatheredModel] = {}
-    for record in sorted(records, key=received):
+    for record in records:
         if record.evaluation is not None:
             _add(record, record.evaluation, found)
     return list(found.values())
@@ -82,7 +81,7 @@ def _where(record: RunRecord, evaluation: EvaluationResult) -> dict[str, Any]:
         "run_name": record.run_name,
         "finished_at": record.ended_at or record.started_at,
         "record": str(folder / RECORD_FILE),
-        "results": str(folder / evaluation.results_file),
+        "results": str(folder / PurePosixPath(evaluation.results_file).name),
     }
 
 
@@ -107,7 +106,7 @@ def _arguments(record: RunRecord) -> dict[str, str]:
     told = {"backend": model.lm_eval_backend, "max_length": model.max_length, **model.args}
     if record.config.performance.mixed_precision != "no":
         told["mixed_precision"] = record.config.performance.mixed_precision
-    return {name: str(told[name]) for name in sorted(told) if told[name] is not None}
+    return {name: str(value) for name, value in sorted(mask_data(told).items()) if value is not None}
 
 
 def _digest(value: object) -> str:

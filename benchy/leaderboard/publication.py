@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import UploadFailed
+from benchy.hashing import hash_content
 from benchy.leaderboard.exports.every_eval_ever import to_every_eval_ever
+from benchy.leaderboard.private_paths import clean_results, last_part
+from benchy.masking import mask_data
 from benchy.record import RECORD_FILE, EvaluationResult, RunRecord
-from benchy.results.finished import read_finished, require_file, require_plain_name
+from benchy.results.agreement import find_contradictions, read_results
+from benchy.results.finished import require_file, require_plain_name
 
 
 @dataclass(frozen=True)
@@ -27,39 +31,55 @@ class Publication:
     """The folder for what is made of it on the way."""
 
 
-def read_publication(folder: Path, aside: Path, *, samples: bool = True) -> Publication:
-    """What is published of a run.
+def make_publication(record: RunRecord, folder: Path, aside: Path, *, samples: bool = True) -> Publication:
+    """Decide what is published of a run.
 
     Args:
-        folder: the run's.
+        record: the run's, as the host holds it.
+        folder: where lm-eval's own files lie.
         aside: the folder in which forms are made that may be larger than memory; needed until all is published.
         samples: whether each document's answer is published.
 
     Raises:
-        UploadFailed: the run has no scores, or a file of it is missing or damaged.
+        UploadFailed: a file of it is missing, damaged or changed, or contradicts the record.
     """
-    record = read_finished(folder)
     require_plain_name(record.run_name, folder)
     published = as_published(record, samples=samples)
     assert published.evaluation is not None  # noqa: S101 - as the record's
-    results = require_file(folder, published.evaluation.results_file)
+    path = require_file(folder, published.evaluation.results_file)
+    results = _read_results(path)
     answers = {
         part.name: require_file(folder, part.samples_file)
         for part in published.evaluation.benchmarks
         if part.samples_file
     }
-    files: dict[str, bytes | Path] = {path.name: path for path in (results, *answers.values())}
-    files |= to_every_eval_ever(published, _read_json(results), answers, aside)
+    _require_agreement(record, results, (path, *answers.values()))
+    cleaned = clean_results(results, record)
+    files: dict[str, bytes | Path] = {answer.name: answer for answer in answers.values()}
+    files[path.name] = path if cleaned == results else json.dumps(cleaned, indent=2).encode()
+    files |= to_every_eval_ever(published, cleaned, answers, aside)
+    hashes = {name: hash_content(files[name]) for name in record.file_hashes if name in files}
+    published = published.model_copy(update={"file_hashes": hashes})
     files[RECORD_FILE] = (published.model_dump_json(indent=2) + "\n").encode()
     return Publication(published, files, aside)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _require_agreement(record: RunRecord, results: dict[str, Any], files: Iterable[Path]) -> None:
+    """The record is what its host measured only if lm-eval's files are those that it took, and say the same."""
+    hint = "`benchy verify RUN` says what differs; put the files back, or run it again"
+    for file in files:
+        if record.file_hashes.get(file.name, "") not in {"", hash_content(file)}:
+            raise UploadFailed(f"lm-eval's own file {file} was changed since the evaluation", hint=hint)
+    assert record.evaluation is not None  # noqa: S101 - of what is published
+    if found := next(find_contradictions(record.evaluation, results), None):
+        raise UploadFailed(f"the record contradicts lm-eval's own file beside it: {found}", hint=hint)
+
+
+def _read_results(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
+        return read_results(path.read_bytes())
     except ValueError as error:
         raise UploadFailed(f"lm-eval's own file {path} is damaged: {error}", hint="run the evaluation again") from error
-    return found
 
 
 def as_published(record: RunRecord, *, samples: bool = True) -> RunRecord:
@@ -68,11 +88,12 @@ def as_published(record: RunRecord, *, samples: bool = True) -> RunRecord:
     An absolute path says nothing to others and may hold a person's name: its last part stands for it. What happened
     to the run after its evaluation (a first upload that failed) is not part of it.
     """
-    model = record.model and record.model.model_copy(update={"name": _last_part(record.model.name)})
+    model = record.model and record.model.model_copy(update={"name": last_part(record.model.name)})
     changes: dict[str, object] = {"status": "published", "error": None, "uploaded": None, "wandb": None, "model": model}
-    changes |= {"log_file": _last_part(record.log_file), "config": _without_paths(record.config)}
+    changes |= {"log_file": last_part(record.log_file), "config": _without_paths(record.config)}
     if record.evaluation and not samples:
         changes["evaluation"] = _without_samples(record.evaluation)
+    changes["seal"] = None
     return record.model_copy(update={**changes, "seconds": record.seconds.model_copy(update={"upload": None})})
 
 
@@ -84,23 +105,17 @@ def _without_samples(evaluation: EvaluationResult) -> EvaluationResult:
 
 def _without_paths(config: BenchmarkConfig) -> BenchmarkConfig:
     model, evaluation, upload = config.model, config.evaluation, config.upload
-    arguments = {name: _last_part(value) for name, value in model.args.items()}
+    arguments = mask_data({name: last_part(value) for name, value in model.args.items()})
     paths = {
-        "tasks": tuple(map(_last_part, evaluation.tasks)),
-        "include_path": tuple(map(_last_part, evaluation.include_path)),
-        "output_path": _last_part(evaluation.output_path),
+        "tasks": tuple(map(last_part, evaluation.tasks)),
+        "include_path": tuple(map(last_part, evaluation.include_path)),
+        "output_path": last_part(evaluation.output_path),
     }
     return config.model_copy(
         update={
-            "model": model.model_copy(update={"name": _last_part(model.name), "args": arguments}),
+            "model": model.model_copy(update={"name": last_part(model.name), "args": arguments}),
             "evaluation": evaluation.model_copy(update=paths),
-            "logging": config.logging.model_copy(update={"log_dir": _last_part(config.logging.log_dir)}),
-            "upload": upload and upload.model_copy(update={"to": _last_part(upload.to)}),
+            "logging": config.logging.model_copy(update={"log_dir": last_part(config.logging.log_dir)}),
+            "upload": upload and upload.model_copy(update={"to": last_part(upload.to)}),
         }
     )
-
-
-def _last_part(value: Any) -> Any:
-    """An absolute path's last part; anything else as it is."""
-    is_path = isinstance(value, str) and (PurePath(value).is_absolute() or value.startswith("~"))
-    return PurePath(value).name if is_path else value

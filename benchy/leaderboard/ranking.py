@@ -24,7 +24,7 @@ _NOT_RANKED: dict[Kind, str] = {
 
 
 def rank(records: Iterable[RunRecord], *, unreadable: Iterable[str] = ()) -> Board:
-    """The leaderboard of finished records; the same records give the same leaderboard, in whatever order they come."""
+    """The leaderboard of finished records, in the order in which a store received them."""
     tables = [_table(models) for models in _linked(gather(records))]
     return Board(
         updated_at=max((row.finished_at for table in tables for row in table.rows), default=None),

@@ -20,10 +20,16 @@ CSV_COLUMNS = (
 def to_csv(board: Board) -> str:
     """One row a model in each ``table``; each column of a table has one here, and another for its standard error."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*CSV_COLUMNS, *score_columns(board)], restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(board_rows(board))
+    columns = [*CSV_COLUMNS, *score_columns(board)]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(_inert, columns))
+    writer.writerows([_inert(row.get(column, "")) for column in columns] for row in board_rows(board))
     return text.getvalue()
+
+
+def _inert(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula begins with an apostrophe (OWASP, CSV injection)."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def score_columns(board: Board) -> list[str]:

@@ -21,15 +21,27 @@ from benchy.record.results import (
     ModelTestResult,
     Prompting,
     Questions,
+    Recomputed,
     Scoring,
     Uploaded,
     WandbRun,
 )
-from benchy.record.run_record import ANSWERS_FILES, RECORD_FILE, RunRecord, Seconds, now, read_record, write_record
+from benchy.record.run_record import (
+    ANSWERS_FILES,
+    RECORD_FILE,
+    WORKER_FOLDER,
+    RunRecord,
+    Seconds,
+    is_edited,
+    now,
+    read_record,
+    write_record,
+)
 
 __all__ = [
     "ANSWERS_FILES",
     "RECORD_FILE",
+    "WORKER_FOLDER",
     "BenchmarkResult",
     "BenchmarkSeconds",
     "Device",
@@ -47,11 +59,13 @@ __all__ = [
     "Prepared",
     "Prompting",
     "Questions",
+    "Recomputed",
     "RunRecord",
     "Scoring",
     "Seconds",
     "Uploaded",
     "WandbRun",
+    "is_edited",
     "now",
     "read_record",
     "with_source",

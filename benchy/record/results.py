@@ -194,6 +194,16 @@ class Uploaded(FrozenModel):
     upload_seconds: float
 
 
+class Recomputed(FrozenModel):
+    """The answer to ``recompute``: a record's scores beside those that its samples give."""
+
+    differences: tuple[str, ...]
+    scores: int
+    """How many were recomputed."""
+    left_out: tuple[str, ...]
+    """Which could not be, and why."""
+
+
 class WandbRun(FrozenModel):
     """The answer to ``wandb``: where the run is shown at Weights & Biases."""
 

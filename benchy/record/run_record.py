@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -12,12 +13,17 @@ from benchy.atomic import write_atomically
 from benchy.config import BenchmarkConfig
 from benchy.errors import ErrorData
 from benchy.frozen import FrozenModel
+from benchy.hashing import hash_content
+from benchy.masking import mask_data
 from benchy.record.facts import Environment, Facts, ModelIdentity
 from benchy.record.results import EvaluationResult, ModelTestResult, Uploaded, WandbRun
+from benchy.regular_files import read_regular
 
 SCHEMA_VERSION: Final = 1
 RECORD_FILE = "record.json"
-ANSWERS_FILES = "answers*.jsonl"
+WORKER_FOLDER = "worker"
+"""In the run's folder: all that a model's worker may write there, until it is gone. The record is out of its reach."""
+ANSWERS_FILES = f"{WORKER_FOLDER}/answers*.jsonl"
 """In the run's folder until the evaluation is done: every answer that the model gave, a file for each process."""
 
 
@@ -59,6 +65,8 @@ class RunRecord(FrozenModel):
     environment: Environment | None = None
     model_test: ModelTestResult | None = None
     evaluation: EvaluationResult | None = None
+    file_hashes: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of each of lm-eval's files by name, taken when the evaluation's worker was gone."""
     uploaded: Uploaded | None = None
     wandb: WandbRun | None = None
     """None if it was not asked for, or failed: the log says why."""
@@ -67,6 +75,8 @@ class RunRecord(FrozenModel):
     """What ended the run, if something did."""
     flow_run_id: str | None = None
     """Prefect's, if it ran there."""
+    seal: str | None = None
+    """SHA-256 of the rest of the file as Benchy wrote it: a record that was edited afterwards is not published."""
 
     @property
     def is_unpublished(self) -> bool:
@@ -91,12 +101,13 @@ class RunRecord(FrozenModel):
 
 
 def write_record(record: RunRecord, folder: Path) -> None:
-    """Write ``record.json`` whole or not at all.
+    """Write ``record.json`` whole or not at all, with every secret masked.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    write_atomically(folder / RECORD_FILE, record.model_dump_json(indent=2) + "\n")
+    data = mask_data(record.model_dump(mode="json"))
+    write_atomically(folder / RECORD_FILE, json.dumps(data | {"seal": _seal(data)}, indent=2) + "\n")
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -106,7 +117,18 @@ def read_record(folder: Path) -> RunRecord:
         OSError: there is none.
         pydantic.ValidationError: it is not a record of this version.
     """
-    return RunRecord.model_validate_json((folder / RECORD_FILE).read_bytes())
+    return RunRecord.model_validate_json(read_regular(folder / RECORD_FILE))
+
+
+def is_edited(folder: Path) -> bool:
+    """Return whether the record in a run's folder is not as Benchy wrote it; those of older versions have no seal."""
+    data = json.loads(read_regular(folder / RECORD_FILE))
+    return data.get("seal") is not None and data["seal"] != _seal(data)
+
+
+def _seal(data: dict[str, Any]) -> str:
+    rest = {name: value for name, value in data.items() if name != "seal"}
+    return hash_content(json.dumps(rest, sort_keys=True).encode())
 
 
 def now() -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 
 from benchy.errors import UploadFailed
-from benchy.record import RunRecord, read_record
+from benchy.record import RECORD_FILE, RunRecord, is_edited, read_record
 
 
 def require_file(folder: Path, name: str) -> Path:
@@ -15,7 +15,7 @@ def require_file(folder: Path, name: str) -> Path:
         UploadFailed: it is not there, or the record names something else than a file of that folder.
     """
     path = folder / require_plain_name(name, folder)
-    if not path.is_file():
+    if path.is_symlink() or not path.is_file():
         raise UploadFailed(f"lm-eval's own file {path} is missing", hint="put it back, or run the evaluation again")
     return path
 
@@ -24,23 +24,37 @@ def read_finished(folder: Path) -> RunRecord:
     """The record of a run that can be published: one with scores, whatever happened to it afterwards.
 
     Raises:
-        UploadFailed: there is no record, or the run has not been evaluated.
+        UploadFailed: there is no record, it was edited, or the run has not been evaluated.
     """
     try:
-        record = read_record(folder)
-    except (OSError, ValueError) as error:
+        record, edited = read_record(folder), is_edited(folder)
+    except (OSError, ValueError, RecursionError) as error:
         raise UploadFailed(f"{folder} holds no readable record: {error}", hint="name a run's folder") from error
+    if edited:
+        raise UploadFailed(
+            f"{folder / RECORD_FILE} was edited since Benchy wrote it, and is not published as it stands",
+            hint=f"put the record back as it was, or run it again; `benchy verify {folder}` says what differs",
+        )
+    require_scores(record)
+    return record
+
+
+def require_scores(record: RunRecord) -> None:
+    """Check that a run has been evaluated.
+
+    Raises:
+        UploadFailed: it has not.
+    """
     if record.evaluation is None:
         ended = f": {record.error.message}" if record.error else ""
         raise UploadFailed(
             f"{record.run_name} has no scores: it is {record.status}{ended}",
             hint="start the run again; it uploads when it has been evaluated",
         )
-    return record
 
 
 def require_plain_name(name: str, folder: Path) -> str:
     """A record that was tampered with must not make files elsewhere, or publish them."""
-    if PurePath(name).name != name or name.startswith("."):
+    if PurePath(name).name != name or name.startswith(".") or not name.isprintable():
         raise UploadFailed(f'the record in {folder} names "{name}", which is no plain file name', hint="run it again")
     return name

@@ -15,7 +15,7 @@ from benchy import __version__
 from benchy.checkpoint.source import folder_name
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, DiskFull, is_disk_full
-from benchy.record import ANSWERS_FILES, RECORD_FILE, Facts, RunRecord, now, read_record, write_record
+from benchy.record import ANSWERS_FILES, RECORD_FILE, Facts, RunRecord, is_edited, now, read_record, write_record
 
 
 class RunFolder(NamedTuple):
@@ -49,7 +49,7 @@ def make_run_folder(config: BenchmarkConfig, facts: Facts, flow_run_id: str | No
     """
     run_id = flow_run_id or str(uuid.uuid4())
     folder = Path(config.evaluation.output_path) / new_run_name(config, run_id)
-    log_file = Path(config.logging.log_dir) / f"benchy_{_slug(config)}_{now():%Y%m%d-%H%M%S-%f}.log"
+    log_file = _new_log_file(config)
     record = RunRecord(
         run_name=folder.name,
         run_id=run_id,
@@ -75,6 +75,17 @@ def make_run_folder(config: BenchmarkConfig, facts: Facts, flow_run_id: str | No
     return RunFolder(folder, record)
 
 
+def _new_log_file(config: BenchmarkConfig) -> Path:
+    return Path(config.logging.log_dir) / f"benchy_{_slug(config)}_{now():%Y%m%d-%H%M%S-%f}.log"
+
+
+def log_path(config: BenchmarkConfig, record: RunRecord) -> Path:
+    """Return where a run's log goes on: in the config's folder, whatever path a record names."""
+    name = Path(record.log_file).name
+    ours = re.fullmatch(r"benchy_[\w.-]+\.log", name)
+    return Path(config.logging.log_dir) / name if ours else _new_log_file(config)
+
+
 class Found(NamedTuple):
     """What a search for a run to go on with found."""
 
@@ -92,7 +103,8 @@ def find_of_flow_run(config: BenchmarkConfig, flow_run_id: str) -> Found:
 def find_cut_short(config: BenchmarkConfig) -> Found:
     """The newest run of a config that kept answers or waits to be published, and is not going on elsewhere."""
     outputs = Path(config.evaluation.output_path)
-    folders = {path.parent for name in (RECORD_FILE, ANSWERS_FILES) for path in outputs.glob(f"*/{name}")}
+    folders = {path.parent for path in outputs.glob(f"*/{RECORD_FILE}")}
+    folders |= {path.parent.parent for path in outputs.glob(f"*/{ANSWERS_FILES}")}
     newest_first = sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)
     return _first(newest_first, config, _was_cut_short)
 
@@ -107,7 +119,7 @@ def _first(folders: Iterable[Path], config: BenchmarkConfig, fits: Callable[[Run
     problems = []
     for folder in folders:
         try:
-            record = read_record(folder)
+            record = _read_own(folder)
         except (OSError, ValueError) as error:
             problems.append(f"{folder / RECORD_FILE} cannot be read: {_in_short(error)}")
             continue
@@ -115,6 +127,14 @@ def _first(folders: Iterable[Path], config: BenchmarkConfig, fits: Callable[[Run
         if taken_up is not None and fits(taken_up, folder):
             return Found(RunFolder(folder, taken_up), tuple(problems))
     return Found(None, tuple(problems))
+
+
+def _read_own(folder: Path) -> RunRecord:
+    """The record as Benchy wrote it for this folder: it is published without a further look at who else wrote it."""
+    record = read_record(folder)
+    if is_edited(folder) or record.run_name != folder.name:
+        raise ValueError("it is not the one that Benchy wrote for this folder")
+    return record
 
 
 def _in_short(error: Exception) -> str:

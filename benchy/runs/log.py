@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from pathlib import Path
 
+from benchy.masking import mask
+from benchy.regular_files import append_to_regular
 from benchy.runs.log_reader import SlowReader
 
 MISSED_LINES = 200
@@ -18,7 +21,7 @@ class RunLog:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._file = path.open("ab", buffering=0)
+        self._file = os.fdopen(append_to_regular(path), "ab", buffering=0)
         self._not_kept = 0
         """Lines that the disk did not take, in a row."""
         self._readers: list[SlowReader] = []
@@ -27,7 +30,8 @@ class RunLog:
         self._lock = threading.Lock()
 
     def write(self, lines: list[str]) -> None:
-        """Add lines. Safe from any thread; never waits for a reader."""
+        """Add lines, without the secrets that this process knows. Safe from any thread; never waits for a reader."""
+        lines = mask("\n".join(lines)).split("\n") if lines else []
         with self._lock:
             self._keep(lines)
             self._hand_on(lines)

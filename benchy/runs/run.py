@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,11 +17,12 @@ from benchy.backends import server_keys
 from benchy.config import BenchmarkConfig, UploadConfig, WandbConfig
 from benchy.errors import BenchyError, EvaluationFailed, as_benchy_error
 from benchy.protocol import Evaluation, Import, ModelTest, Phase, Prepare, Progress, Request
-from benchy.record import ANSWERS_FILES, EvaluationResult, Fetched, ModelTestResult, Prepared, RunRecord, Uploaded, now
+from benchy.record import WORKER_FOLDER, EvaluationResult, Fetched, ModelTestResult, Prepared, RunRecord, Uploaded, now
+from benchy.runs.evaluation_files import take_files
 from benchy.runs.fetching import Fetching, start_fetching
-from benchy.runs.folders import save_record
+from benchy.runs.folders import log_path, save_record
 from benchy.runs.log import RunLog
-from benchy.runs.publishing import identity_of, log_to_wandb, upload_record
+from benchy.runs.publishing import identity_of, log_to_wandb, upload_command, upload_record
 from benchy.runs.signals import deferring_signals
 from benchy.runtimes.base import MustWait
 from benchy.runtimes.choose import choose_runtime
@@ -45,7 +47,7 @@ class Run:
         self.config = config
         self.folder = folder
         self.record = record
-        self.log = RunLog(Path(record.log_file))
+        self.log = RunLog(log_path(config, record))
         self.watchers: list[Watcher] = []
         self._begun = max(now(), record.started_at), time.monotonic()
         self._limits = TimeLimits(config.performance)
@@ -115,16 +117,17 @@ class Run:
         """
         if self.record.evaluation is not None:
             return self.record.evaluation
-        result = self._ask(Evaluation(run_folder=str(self.folder.resolve())))
+        result = self._ask(Evaluation(run_folder=str(self.folder.resolve() / WORKER_FOLDER)))
+        self.close_worker()  # what it wrote is taken when no code of the model can change it any more
         self._update(
             status="evaluated",
             evaluation=result,
+            file_hashes=take_files(self.folder, result),
             task_build=result.task_build_seconds,
             inference=result.inference_seconds,
             scoring=result.scoring_seconds,
         )
-        for answers in self.folder.glob(ANSWERS_FILES):
-            answers.unlink()
+        shutil.rmtree(self.folder / WORKER_FOLDER, ignore_errors=True)  # the answers too: they are in the record now
         return result
 
     def upload(self) -> Uploaded | None:
@@ -143,16 +146,16 @@ class Run:
 
     def _publish(self, upload: UploadConfig) -> Uploaded:
         try:
-            result = upload_record(self.folder, self.config, upload, say=self.log.write, notify=self.notify)
+            result = upload_record(self.record, self.folder, self.config, say=self.log.write, notify=self.notify)
         except BenchyError as error:
-            error.add_hint(f"`benchy upload {self.folder}`: the record is kept")
+            error.add_hint(f"`{upload_command(self.folder, upload)}`: the record is kept")
             raise
         self._update(status="published", uploaded=result, upload=result.upload_seconds)
         return result
 
     def _log_to_wandb(self, wandb: WandbConfig) -> None:
         try:
-            result = log_to_wandb(self.folder, self.config, wandb, say=self.log.write, notify=self.notify)
+            result = log_to_wandb(self.record, self.folder, self.config, wandb, say=self.log.write, notify=self.notify)
         except BenchyError as error:
             self.log.write([f"Not at Weights & Biases: {error.message}", *error.traceback.splitlines()])
         else:

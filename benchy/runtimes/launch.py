@@ -10,6 +10,7 @@ from pathlib import Path
 from benchy.backends import loads_weights
 from benchy.checkpoint.adapter import base_folder
 from benchy.config import BenchmarkConfig
+from benchy.record import WORKER_FOLDER
 from benchy.runtimes.base import Role, RunIdentity
 from benchy.runtimes.passed_on import passed_on
 
@@ -46,17 +47,14 @@ def shared_folders(config: BenchmarkConfig, run: RunIdentity, *, role: Role) -> 
     """
     if role == "fetch":
         return _task_folders(config)
-    own = Share(run.folder.absolute(), writable=True)  # an upload too: its tables may be larger than memory
     if role == "publish":
+        own = Share(run.folder.absolute(), writable=True)  # its tables may be larger than memory
         target = [config.upload.to] if config.upload and "://" not in config.upload.to else []
         return [own, *(Share(Path(folder).absolute(), writable=True) for folder in target)]
     named = [config.model.name, *(value for value in config.model.args.values() if isinstance(value, str))]
-    return [
-        *dict.fromkeys(
-            [*_existing([*map(Path, named), *filter(None, map(base_folder, named))]), *_task_folders(config)]
-        ),
-        own,
-    ]
+    read = _existing([*map(Path, named), *filter(None, map(base_folder, named))])
+    own = Share(run.folder.absolute() / WORKER_FOLDER, writable=True)
+    return [*dict.fromkeys([*read, *_task_folders(config)]), own]
 
 
 def _task_folders(config: BenchmarkConfig) -> list[Share]:

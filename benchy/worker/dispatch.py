@@ -18,6 +18,7 @@ from benchy.protocol import (
     LogToWandb,
     ModelTest,
     Prepare,
+    Recompute,
     Upload,
     decode_request,
 )
@@ -82,6 +83,10 @@ def _do(session: Session, request: AnyRequest) -> BaseModel:
             with watch_gpus(session.config) as watch:
                 evaluated = evaluation(session, request)
             return evaluated.model_copy(update={"gpu_use": watch.use})
+        case Recompute():
+            from benchy.worker.harness.recomputation import recompute
+
+            return recompute(request)
 
 
 def _do_with_a_secret(session: Session, request: Fetch | Upload | LogToWandb) -> BaseModel:

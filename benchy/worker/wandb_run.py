@@ -17,7 +17,7 @@ from benchy.config import WANDB_KEY
 from benchy.errors import AccessDenied, UploadFailed
 from benchy.protocol import LogToWandb, WandbAccess
 from benchy.record import RunRecord, WandbRun, with_source
-from benchy.results.finished import read_finished, require_file
+from benchy.results.finished import require_file, require_scores
 from benchy.results.samples import read_samples
 from benchy.wandb_access import require_wandb_package
 from benchy.worker.failures import failing_as
@@ -38,8 +38,9 @@ def log_to_wandb(request: LogToWandb) -> WandbRun:
     """
     require_wandb_package()
     folder = Path(request.run_folder)
-    record = read_finished(folder)
-    assert record.evaluation is not None  # noqa: S101 - it is finished
+    record = request.record
+    require_scores(record)
+    assert record.evaluation is not None  # noqa: S101 - just checked
     results = json.loads(require_file(folder, record.evaluation.results_file).read_bytes())
     samples = dict(_samples(folder, record, results)) if request.samples else {}
     with failing_as(UploadFailed, "Weights & Biases"), _naming_failures(request.access):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchy.config import BenchmarkConfig, UploadConfig, load_config, parse_config, upload_section, with_overrides
+from benchy.config import BenchmarkConfig, UploadConfig, load_config, parse_config, with_overrides
 from benchy.errors import ConfigError
 
 SETTLED_FORM = """\
@@ -80,16 +80,9 @@ def test_without_a_limit_a_run_is_no_test(written: Path) -> None:
     assert not load(written, changed("  limit: 10\n", "")).is_test
 
 
-def test_a_leaderboard_is_a_folder_or_a_data_set(written: Path) -> None:
+def test_a_leaderboard_is_a_folder_or_a_data_set() -> None:
     assert UploadConfig(to="hf://datasets/org/board.v2").data_set == "org/board.v2"
     assert UploadConfig(to="hf/datasets").data_set is None
-    config = load(written, changed("upload:", "upload:\n  samples: false"))
-    assert upload_section(config, None) == config.upload
-    assert upload_section(config, "elsewhere") == UploadConfig(to="elsewhere", samples=False)
-    with pytest.raises(ConfigError, match="s3://bucket"):
-        upload_section(config, "s3://bucket")
-    with pytest.raises(ConfigError, match="names no leaderboard"):
-        upload_section(config.model_copy(update={"upload": None}), None)
 
 
 def test_a_config_survives_its_record(written: Path) -> None:

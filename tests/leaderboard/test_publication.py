@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from benchy.errors import UploadFailed
-from benchy.leaderboard.publication import as_published, read_publication
-from benchy.record import ModelIdentity, RunRecord, Uploaded, read_record
-from tests.records import benchmark, make_record, make_run_folder, metric
+from benchy.hashing import hash_content
+from benchy.leaderboard.publication import as_published
+from benchy.record import ModelIdentity, RunRecord, Uploaded, read_record, write_record
+from tests.records import benchmark, make_record, make_run_folder, metric, read_content, read_publication
 
 
 def failed(record: RunRecord, kind: str = "UploadFailed") -> RunRecord:
@@ -101,9 +102,67 @@ def test_a_damaged_results_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_record_cannot_name_files_elsewhere(tmp_path: Path) -> None:
-    folder = make_run_folder(tmp_path, make_record(run_name="run"))
-    text = (folder / "record.json").read_text()
-    for honest, forged in (('"run_name": "run"', '"run_name": "../run"'), ("results_2026", "../../results_2026")):
-        (folder / "record.json").write_text(text.replace(honest, forged))
+    record = make_record(run_name="run")
+    folder = make_run_folder(tmp_path, record)
+    assert record.evaluation is not None
+    evaluation = record.evaluation.model_copy(update={"results_file": "../../results.json"})
+    for forged in ({"run_name": "../run"}, {"run_name": "a\nb"}, {"evaluation": evaluation}):
+        write_record(record.model_copy(update=forged), folder)
         with pytest.raises(UploadFailed, match="no plain file name"):
             read_publication(folder, folder)
+
+
+def test_a_record_that_was_edited_is_not_published_as_it_stands(tmp_path: Path) -> None:
+    folder = make_run_folder(tmp_path, make_record(scores={"arc": 0.5}))
+    text = (folder / "record.json").read_text()
+    (folder / "record.json").write_text(text.replace('"value": 0.5', '"value": 0.9'))
+    with pytest.raises(UploadFailed, match="was edited since Benchy wrote it"):
+        read_publication(folder, folder)
+
+
+def test_a_record_that_contradicts_lm_evals_own_file_is_not_published(tmp_path: Path) -> None:
+    folder = make_run_folder(tmp_path, make_record(scores={"arc": 0.5}))
+    write_record(make_record(scores={"arc": 0.9}, run_name=folder.name), folder)
+    with pytest.raises(UploadFailed, match=r"arc: acc,none is 0\.9 in the record, 0\.5 in lm-eval's results file"):
+        read_publication(folder, folder)
+
+
+def test_files_that_were_changed_since_the_evaluation_are_not_published(tmp_path: Path) -> None:
+    record = make_record(scores={"arc": 0.5})
+    folder = make_run_folder(tmp_path, record)
+    (results,) = folder.glob("results_*.json")
+    write_record(record.model_copy(update={"file_hashes": {results.name: hash_content(results)}}), folder)
+    assert read_publication(folder, folder).record.file_hashes == {results.name: hash_content(results)}
+    results.write_text(results.read_text().replace("}", " }", 1))
+    with pytest.raises(UploadFailed, match="was changed since the evaluation"):
+        read_publication(folder, folder)
+
+
+def test_paths_and_secrets_are_cleaned_from_lm_evals_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-mine")
+    record = make_record(
+        "/home/somebody/models/m",
+        run_name="run",
+        evaluation={"include_path": "/home/somebody/tasks", "system_instruction": "/no_think"},
+    )
+    folder = make_run_folder(tmp_path, record)
+    (results,) = folder.glob("results_*.json")
+    more = {
+        "config": {"model_args": {"pretrained": "/home/somebody/models/m", "api_key": "a-key-of-mine"}},
+        "model_name_sanitized": "__home__somebody__models__m",
+        "configs": {
+            "arc_easy": {"metadata": {"config_source": "/srv/else/arc.yaml"}, "doc_to_text": "/no_think {{q}}"}
+        },
+        "system_instruction": "/no_think",
+        "said": "read /home/somebody/models/m-2 with a-key-of-mine",
+    }
+    results.write_text(json.dumps(json.loads(results.read_text()) | more))
+    published = json.loads(read_content(read_publication(folder, folder).files[results.name]))
+    assert published["config"]["model_args"] == {"pretrained": "m", "api_key": "***"}
+    assert published["model_name_sanitized"] == "m"
+    assert published["configs"]["arc_easy"] == {
+        "metadata": {"config_source": "arc.yaml"},
+        "doc_to_text": "/no_think {{q}}",
+    }
+    assert published["system_instruction"] == "/no_think"
+    assert published["said"] == "read /home/somebody/models/m-2 with ***"

@@ -187,7 +187,7 @@ def test_a_record_without_a_digest_is_shown_and_never_ranked() -> None:
 
 def test_the_newest_score_of_a_model_stands_and_those_before_it_are_kept() -> None:
     older, newer = scored("org/a", 0.9, run_name="older"), scored("org/a", 0.5, day=1, run_name="newer")
-    (row,) = only_table(newer, older).rows
+    (row,) = only_table(older, newer).rows
     (cell,) = row.cells
     assert cell is not None
     assert (cell.run_name, cell.value, row.rank) == ("newer", 0.5, 1)

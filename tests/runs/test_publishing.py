@@ -35,12 +35,14 @@ def test_a_run_without_a_leaderboard_and_refused_by_wandb_can_be_published_later
     folder = tmp_path / "outputs" / record.run_name
     assert (record.status, record.wandb) == ("evaluated", None)
     assert f"benchy upload {folder}" in done.stdout
-    assert f"Not at Weights & Biases, the log says why; `benchy upload {folder}` tries again" in done.stderr
+    assert (
+        f"Not at Weights & Biases, the log says why; `benchy upload {folder} --wandb demo` tries again" in done.stderr
+    )
     assert loopback_hub.count("POST /graphql") > 0
 
-    refused = benchy("upload", folder, cwd=REPOSITORY, seconds=180, **server)
+    refused = benchy("upload", folder, "--wandb", "demo", cwd=REPOSITORY, seconds=180, **server)
     assert_refused(refused, 9, "UploadFailed", f"Weights & Biases at {loopback_hub.endpoint}", "error 401")
-    offline = benchy("upload", folder, cwd=REPOSITORY, seconds=180, **server, WANDB_MODE="offline")
+    offline = benchy("upload", folder, "--wandb", "demo", cwd=REPOSITORY, seconds=180, **server, WANDB_MODE="offline")
     assert offline.returncode == 0, offline.stderr
     (run,) = (folder / "wandb").glob("offline-run-*")
     assert f"`wandb sync {run}` sends it" in offline.stdout

@@ -17,6 +17,7 @@ from benchy.runtimes.client import LONGEST_LOG_LINE, LONGEST_MESSAGE, Worker
 from benchy.runtimes.launch import worker_command
 from benchy.runtimes.process import ProcessRuntime
 from tests.commands import kill
+from tests.records import make_record
 from tests.runtimes import A_RUN
 from tests.runtimes.programs import program
 from tests.runtimes.test_process import config
@@ -39,7 +40,12 @@ def test_a_failure_is_raised_as_its_own_class_and_the_worker_goes_on(tmp_path: P
         for _ in range(2):
             with pytest.raises(UploadFailed) as failed:
                 started.request(
-                    Upload(run_folder=str(tmp_path / "nothing"), config=UploadConfig(to=str(tmp_path / "to"))), ignore
+                    Upload(
+                        record=make_record(),
+                        run_folder=str(tmp_path / "nothing"),
+                        config=UploadConfig(to=str(tmp_path / "to")),
+                    ),
+                    ignore,
                 )
         assert failed.value.hint
         assert started.alive

@@ -26,13 +26,14 @@ def test_a_refused_upload_keeps_the_record_and_names_the_command_that_publishes_
     folder = tmp_path / "outputs" / record.run_name
     assert done.returncode == 5, done.stderr
     assert "AccessDenied: the token in BOARD_TOKEN may not write to org/board" in done.stderr
-    assert f"`benchy upload {folder}`" in done.stderr
+    options = ("--to", "hf://datasets/org/board", "--token-env", "BOARD_TOKEN")
+    assert f"`benchy upload {folder} {' '.join(options)}`" in done.stderr
     assert loopback_hub.count("/commit/") == 1
     assert record.evaluation is not None
     assert record.status == "failed"
     assert token not in "".join(path.read_text() for path in tmp_path.rglob("*") if path.suffix in {".json", ".log"})
 
-    later = benchy("upload", folder, cwd=REPOSITORY, seconds=180, **environment)
+    later = benchy("upload", folder, *options, cwd=REPOSITORY, seconds=180, **environment)
     assert later.returncode == 0, later.stderr
     assert f"Leaderboard: {loopback_hub.endpoint}/datasets/org/board" in later.stdout
     files = loopback_hub.repositories["dataset", "org/board"].files()

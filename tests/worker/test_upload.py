@@ -16,7 +16,7 @@ from benchy.config import UploadConfig
 from benchy.errors import UploadFailed, WorkerDied
 from benchy.leaderboard.board import Board
 from benchy.protocol import Upload
-from benchy.record import RunRecord, Uploaded
+from benchy.record import RunRecord, Uploaded, read_record
 from benchy.runtimes.client import Worker
 from benchy.runtimes.process import ProcessRuntime, ProcessTransport
 from tests.records import make_record, make_run_folder
@@ -33,11 +33,13 @@ def worker(log: list[str] | None = None) -> Iterator[tuple[Worker, ProcessTransp
         started.close()
 
 
+def request_of(folder: Path, leaderboard: Path | str) -> Upload:
+    return Upload(record=read_record(folder), run_folder=str(folder), config=UploadConfig(to=str(leaderboard)))
+
+
 def upload(folder: Path, leaderboard: Path | str, log: list[str] | None = None) -> Uploaded:
     with worker(log) as (started, _):
-        return started.request(
-            Upload(run_folder=str(folder), config=UploadConfig(to=str(leaderboard))), lambda _event: None
-        )
+        return started.request(request_of(folder, leaderboard), lambda _event: None)
 
 
 def runs_on(leaderboard: Path) -> list[str]:
@@ -88,9 +90,7 @@ def test_what_is_no_record_is_named_in_the_log(tmp_path: Path) -> None:
 def test_workers_at_the_same_moment_lose_nothing(tmp_path: Path) -> None:
     folders = [run_folder(tmp_path, make_record(f"org/{index}", {"arc": index / 10})) for index in range(4)]
     with worker() as (one, _), worker() as (two, _), worker() as (three, _), worker() as (four, _):
-        requests = [
-            Upload(run_folder=str(folder), config=UploadConfig(to=str(tmp_path / "leaderboard"))) for folder in folders
-        ]
+        requests = [request_of(folder, tmp_path / "leaderboard") for folder in folders]
         together = list(zip((one, two, three, four), requests, strict=True))
         for started, request in together:
             started.send(request)
@@ -106,7 +106,7 @@ def test_a_worker_that_is_killed_leaves_the_leaderboard_whole(tmp_path: Path) ->
     folders = [run_folder(tmp_path, make_record(f"org/{index}", {"arc": index / 10})) for index in range(5)]
     for folder in folders:
         with worker() as (started, transport):
-            request = Upload(run_folder=str(folder), config=UploadConfig(to=str(leaderboard)))
+            request = request_of(folder, leaderboard)
             started.send(request)
             time.sleep(delays.uniform(0.2, 0.7))
             transport.kill()

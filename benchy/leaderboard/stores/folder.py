@@ -1,8 +1,8 @@
-"""A leaderboard in a folder: writes a run into the store, and makes the three files anew.
+"""A leaderboard in a folder.
 
-A run's folder is made aside and renamed into the store; the three files are too. So whoever reads, and whatever is
-killed at any moment, sees each of them whole, old or new. One upload at a time holds the lock; what a killed one left
-aside is swept by the next, which also makes the three files from all that is in the store.
+A run's folder is made aside and renamed into the store; the leaderboard's files are too. So whoever reads, and whatever
+is killed at any moment, sees each of them whole, old or new. One upload at a time holds the lock; what a killed one
+left aside is swept by the next, which also makes the leaderboard's files from all that is in the store.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from filelock import FileLock, Timeout
 
 from benchy.errors import DiskFull, UploadFailed, is_disk_full
-from benchy.leaderboard.board import Board
-from benchy.leaderboard.page.rendering import render
-from benchy.leaderboard.publication import Publication
-from benchy.leaderboard.ranking import rank
-from benchy.leaderboard.stores.records import RECORDS, read_stored
+from benchy.leaderboard.stores.base import PAGE_FILE, Files, Snapshot
+from benchy.leaderboard.stores.records import RECORDS
 from benchy.record import RECORD_FILE
+from benchy.regular_files import LARGEST_RECORD_BYTES, read_regular
 
 ASIDE = ".incoming"
 LOCK_FILE = ".lock"
@@ -32,69 +30,78 @@ LOCK_SECONDS = 120
 _log = logging.getLogger(__name__)
 
 
-def publish(publication: Publication, folder: Path) -> tuple[Board, bool]:
-    """Add a run, and make the leaderboard's files anew; a run that is there already changes nothing.
+class FolderStore:
+    """A folder that holds a leaderboard, or is going to."""
 
-    Returns:
-        The leaderboard, and whether the run had been there.
+    has_viewer = False
 
-    Raises:
-        UploadFailed: the folder cannot be written, or another run has this run's name there.
-        DiskFull: no space left; the leaderboard is as it was.
-    """
-    with _naming_failures(folder):
-        (folder / RECORDS).mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / LOCK_FILE, timeout=LOCK_SECONDS), _aside(folder) as aside:
-            stored = read_stored(_record_files(folder))
-            already_there, records = stored.holds(publication.record), stored.records
-            if not already_there:
-                _add(publication, folder, aside)
-                records = records | {publication.record.run_name: publication.record}
-            board = rank(records.values(), unreadable=stored.unreadable)
-            _replace_files(render(board, records.values()), folder, aside)
-    return board, already_there
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = folder.name
 
+    @property
+    def url(self) -> str:
+        """The page."""
+        return (self.folder / PAGE_FILE).as_uri()
 
-def _add(publication: Publication, folder: Path, aside: Path) -> None:
-    made = aside / publication.record.run_name
-    made.mkdir()
-    for name, content in publication.files.items():
-        _write(made / name, content)
-    _sync(made)
-    made.rename(folder / RECORDS / made.name)
-    _sync(folder / RECORDS)
+    @contextmanager
+    def opened(self) -> Iterator[Snapshot]:
+        """Hold the lock, and a folder for what is not whole yet.
 
+        Raises:
+            UploadFailed: the folder cannot be written.
+            DiskFull: no space left; the leaderboard is as it was.
+        """
+        with _naming_failures(self.folder):
+            (self.folder / RECORDS).mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / LOCK_FILE, timeout=LOCK_SECONDS), _aside(self.folder / ASIDE):
+                yield Snapshot(tuple(sorted(path.name for path in (self.folder / RECORDS).iterdir())))
 
-def _record_files(folder: Path) -> dict[str, bytes | None]:
-    """By the names of the folders that hold them."""
-    found: dict[str, bytes | None] = {}
-    for place in sorted((folder / RECORDS).iterdir()):
+    def read(self, path: str, snapshot: Snapshot) -> bytes | None:  # noqa: ARG002 - the lock is held
+        """One file's content; None if there is none, or it cannot be read."""
         try:
-            found[place.name] = (place / RECORD_FILE).read_bytes()
+            return read_regular(self.folder / path, most=LARGEST_RECORD_BYTES if path.endswith(RECORD_FILE) else None)
+        except FileNotFoundError:
+            return None
         except OSError as error:
-            _log.warning("%s cannot be read: %s", place / RECORD_FILE, error.strerror)
-            found[place.name] = None
-    return found
+            _log.warning("%s cannot be read: %s", self.folder / path, error.strerror)
+            return None
 
+    def commit(self, add: Files, replace: Files, *, message: str, parent: Snapshot) -> None:  # noqa: ARG002 - locked
+        """Add a run, then replace the leaderboard's files that changed."""
+        self._add(add)
+        for name, content in replace.items():
+            self._replace(name, content)
+        _sync(self.folder)
 
-def _replace_files(files: dict[str, bytes], folder: Path, aside: Path) -> None:
-    """Replace those that changed."""
-    for name, content in files.items():
-        here = folder / name
+    def _add(self, files: Files) -> None:
+        """Rename a run's folder into the store; one whose files were changed gets each of them anew."""
+        for path in files:
+            (self.folder / ASIDE / path).parent.mkdir(parents=True, exist_ok=True)
+            _write(self.folder / ASIDE / path, files[path])
+        for folder in {PurePosixPath(path).parent for path in files}:
+            _sync(self.folder / ASIDE / folder)
+            if not (self.folder / folder).is_dir():
+                (self.folder / ASIDE / folder).rename(self.folder / folder)
+            else:
+                for path in files:
+                    (self.folder / ASIDE / path).replace(self.folder / path)
+            _sync((self.folder / folder).parent)
+
+    def _replace(self, name: str, content: bytes | Path) -> None:
+        here = self.folder / name
         if not here.is_file() or here.read_bytes() != content:
-            _write(aside / name, content)
-            (aside / name).replace(here)
-    _sync(folder)
+            _write(self.folder / ASIDE / name, content)
+            (self.folder / ASIDE / name).replace(here)
 
 
 @contextmanager
-def _aside(folder: Path) -> Iterator[Path]:
+def _aside(aside: Path) -> Iterator[None]:
     """A folder for what is not whole yet; whoever holds the lock owns it, so what lies there was left by the killed."""
-    aside = folder / ASIDE
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     try:
-        yield aside
+        yield
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -11,6 +11,7 @@ from benchy import hub
 from benchy.config import UploadConfig
 from benchy.errors import AccessDenied, NetworkError, UploadFailed, causes
 from benchy.hub import Repo, naming_failures
+from benchy.masking import remember_secret
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -44,7 +45,11 @@ def require_write_access(upload: UploadConfig) -> None:
 
 def upload_token(upload: UploadConfig) -> str | None:
     """The token for uploads of this user's environment; None for a folder, and where the variable is not set."""
-    return None if upload.data_set is None else os.environ.get(upload.token_env)
+    if upload.data_set is None:
+        return None
+    token = os.environ.get(upload.token_env, "").strip()
+    remember_secret(token)
+    return token or None
 
 
 def writing_client(upload: UploadConfig, token: str | None) -> HfApi:

@@ -24,7 +24,7 @@ class MountOption:
 
 
 def mount_for(share: Share, own: Sequence[MountOption]) -> MountOption:
-    """How the engine mounts a folder at its own path.
+    """How the engine mounts a folder at its own path; of a volume that folder alone, since others' runs lie beside it.
 
     Args:
         share: the folder, as this process sees it.
@@ -44,8 +44,6 @@ def mount_for(share: Share, own: Sequence[MountOption]) -> MountOption:
             hint="keep it in a folder or volume that docker-compose.yml mounts",
         )
     mount = max(above, key=lambda mount: len(mount.target))
-    if mount.kind == "volume":
-        return MountOption("volume", mount.source, mount.target, share.writable)
     return MountOption(
         "bind", str(PurePosixPath(mount.source) / path.relative_to(mount.target)), str(path), share.writable
     )

@@ -107,7 +107,7 @@ def _own_mounts(client: docker.DockerClient) -> list[MountOption]:
     except NotFound:
         return []
     return [
-        MountOption(mount["Type"], mount.get("Name") or mount["Source"], mount["Destination"], bool(mount["RW"]))
+        MountOption("bind", mount["Source"], mount["Destination"], bool(mount["RW"]))
         for mount in mounts
         if mount["Type"] in {"bind", "volume"}
     ]

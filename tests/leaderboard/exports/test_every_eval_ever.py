@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from benchy.config import upload_section
+from benchy.config import UploadConfig
 from benchy.leaderboard.exports.every_eval_ever import hub_data_set, to_every_eval_ever
 from benchy.record import ModelIdentity, RunRecord
 from tests.records import benchmark, group, make_record, make_samples, metric, read_content
@@ -31,11 +31,7 @@ def described(record: RunRecord, **configs: Any) -> dict[str, Any]:
 
 
 def with_upload(record: RunRecord, to: str) -> RunRecord:
-    return record.model_copy(update={"config": record.config.model_copy(update={"upload": _upload(record, to)})})
-
-
-def _upload(record: RunRecord, to: str) -> Any:
-    return upload_section(record.config, to)
+    return record.model_copy(update={"config": record.config.model_copy(update={"upload": UploadConfig(to=to)})})
 
 
 def test_a_model_and_data_of_the_hub_are_named_as_there() -> None:

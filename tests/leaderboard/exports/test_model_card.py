@@ -11,12 +11,11 @@ import yaml
 from huggingface_hub import HfApi, parse_eval_result_entries
 
 from benchy.leaderboard.exports.model_card import offer
-from benchy.leaderboard.publication import read_publication
 from benchy.record import RunRecord
 from tests.hub.fixtures import loopback_hub
 from tests.hub.models import tiny_llama
 from tests.hub.server import LoopbackHub
-from tests.records import benchmark, make_record, make_run_folder, metric
+from tests.records import benchmark, make_record, make_results, make_run_folder, metric, read_publication
 
 __all__ = ["loopback_hub"]
 
@@ -45,7 +44,9 @@ def run_folder(tmp_path: Path, **changes: Any) -> Path:
     record: RunRecord = make_record("maker/model", benchmarks=parts, **changes)
     folder = make_run_folder(tmp_path / "outputs", record)
     assert record.evaluation is not None
-    (folder / record.evaluation.results_file).write_text(json.dumps({"configs": CONFIGS}))
+    (folder / record.evaluation.results_file).write_text(
+        json.dumps(make_results(record.evaluation) | {"configs": CONFIGS})
+    )
     return folder
 
 

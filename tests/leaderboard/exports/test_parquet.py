@@ -11,13 +11,12 @@ import pytest
 
 from benchy.config import WandbConfig
 from benchy.leaderboard.exports.parquet import RESULTS_COLUMNS, SAMPLES_COLUMNS, make_tables
-from benchy.leaderboard.publication import read_publication
 from benchy.protocol import Evaluation, LogToWandb, WandbAccess
 from benchy.record import write_record
 from benchy.runtimes.client import Worker
 from benchy.runtimes.process import ProcessRuntime
 from benchy.worker.evaluation.evaluate import evaluation
-from tests.records import make_record, read_content
+from tests.records import make_record, read_content, read_publication
 from tests.runtimes import A_RUN
 from tests.schemas import every_eval_ever_problems
 from tests.worker.conftest import MakeConfig, prepared_session
@@ -59,7 +58,9 @@ def test_every_kind_of_benchmark_is_a_valid_record_and_readable_tables(
 
     # and lm-eval's own logger takes them as it took what it held in memory
     access = WandbAccess(mode="offline", base_url="http://127.0.0.1:9")
-    request = LogToWandb(run_folder=str(folder), config=WandbConfig(project="p"), access=access, samples=True)
+    request = LogToWandb(
+        record=record, run_folder=str(folder), config=WandbConfig(project="p"), access=access, samples=True
+    )
     worker = Worker(ProcessRuntime().start(config, A_RUN, role="model", say=print), print)
     shown = worker.request(request, lambda _event: None)
     worker.close()

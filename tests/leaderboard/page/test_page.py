@@ -10,19 +10,17 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from benchy.leaderboard.page.rendering import to_html
-from benchy.leaderboard.publication import read_publication
 from benchy.leaderboard.ranking import rank
-from benchy.leaderboard.stores.folder import publish
 from benchy.record import RunRecord
 from tests.browser import Browser, chromium  # noqa: F401 - a fixture
-from tests.records import benchmark, make_record, make_run_folder, metric
+from tests.records import benchmark, make_record, make_run_folder, metric, publish_in, read_publication
 
 EVIL = "org/<script>document.title='broken'</script>"
 
 
 def make_page(folder: Path, records: list[RunRecord]) -> str:
     for record in records:
-        publish(read_publication(make_run_folder(folder / "outputs", record), folder), folder / "leaderboard")
+        publish_in(folder / "leaderboard", read_publication(make_run_folder(folder / "outputs", record), folder))
     return (folder / "leaderboard" / "leaderboard.html").as_uri()
 
 

@@ -11,11 +11,9 @@ from filelock import FileLock
 
 from benchy.errors import DiskFull, UploadFailed
 from benchy.leaderboard.board import Board
-from benchy.leaderboard.publication import read_publication
-from benchy.leaderboard.stores.folder import publish
 from benchy.record import RunRecord
 from tests.disks import fill, mounted
-from tests.records import make_record, make_run_folder
+from tests.records import make_record, make_run_folder, publish_in, read_publication
 
 FILES = ["leaderboard.csv", "leaderboard.html", "leaderboard.json"]
 
@@ -25,7 +23,7 @@ def publish_record(record: RunRecord, leaderboard: Path) -> bool:
     folder = leaderboard.parent / "outputs" / record.run_name
     if not folder.is_dir():
         make_run_folder(folder.parent, record)
-    return publish(read_publication(folder, folder), leaderboard)[1]
+    return publish_in(leaderboard, read_publication(folder, folder)).already_there
 
 
 def runs_on(leaderboard: Path) -> list[str]:
@@ -42,10 +40,10 @@ def content(leaderboard: Path) -> dict[str, tuple[bytes, int]]:
 def test_a_run_is_stored_with_lm_evals_own_file_unchanged(tmp_path: Path) -> None:
     record, leaderboard = make_record(run_name="run"), tmp_path / "deep" / "leaderboard"
     assert publish_record(record, leaderboard) is False
-    assert sorted(path.name for path in leaderboard.iterdir()) == [".lock", *FILES, "records"]
+    assert sorted(path.name for path in leaderboard.iterdir()) == [".lock", *FILES, "received.json", "records"]
     name = "results_2026-11-01T12-05-00.json"
     names = {path.name for path in (leaderboard / "records" / "run").iterdir()}
-    assert names == {"record.json", name, f"{record.run_id}.json"}
+    assert names == {"record.json", name, f"{record.run_id}.json", "manifest.json"}
     assert (leaderboard / "records/run" / name).read_bytes() == (tmp_path / "deep/outputs/run" / name).read_bytes()
     assert runs_on(leaderboard) == ["run"]
 
@@ -64,7 +62,7 @@ def test_another_run_of_the_same_name_is_refused(tmp_path: Path) -> None:
     before = content(leaderboard)
     other = make_run_folder(tmp_path / "elsewhere", make_record(run_name="run"))
     with pytest.raises(UploadFailed, match="holds another run"):
-        publish(read_publication(other, other), leaderboard)
+        publish_in(leaderboard, read_publication(other, other))
     assert content(leaderboard) == before
 
 
@@ -95,11 +93,12 @@ def test_what_is_no_record_is_named_and_left_alone(tmp_path: Path, caplog: pytes
     assert "newer is not shown" in caplog.text
 
 
-def test_a_damaged_record_of_this_run_is_not_written_over(tmp_path: Path) -> None:
+def test_a_damaged_record_that_the_store_does_not_know_is_not_written_over(tmp_path: Path) -> None:
     record, leaderboard = make_record(run_name="run"), tmp_path / "leaderboard"
     publish_record(record, leaderboard)
     damaged = leaderboard / "records" / "run" / "record.json"
     damaged.write_text("{")
+    (leaderboard / "received.json").unlink()  # as on a leaderboard of an older version
     with pytest.raises(UploadFailed, match="its record cannot be read") as caught:
         publish_record(record, leaderboard)
     assert "move it away" in caught.value.hint
@@ -111,7 +110,7 @@ def test_a_file_in_the_way_is_named(tmp_path: Path, leaderboard: str) -> None:
     (tmp_path / "file").write_text("")
     publication = read_publication(make_run_folder(tmp_path / "outputs", make_record()), tmp_path)
     with pytest.raises(UploadFailed, match=r"file.* is in the way") as caught:
-        publish(publication, tmp_path / leaderboard)
+        publish_in(tmp_path / leaderboard, publication)
     assert "set upload.to to a folder" in caught.value.hint
 
 
@@ -119,24 +118,25 @@ def test_a_full_disk_leaves_the_leaderboard_as_it_was(tmp_path: Path) -> None:
     with mounted(tmp_path / "disk", "size=1m") as disk:
         leaderboard = disk / "leaderboard"
         record = make_record(run_name="first")
-        publish(read_publication(make_run_folder(tmp_path / "outputs", record), tmp_path), leaderboard)
+        publish_in(leaderboard, read_publication(make_run_folder(tmp_path / "outputs", record), tmp_path))
         before = content(leaderboard)
         late = read_publication(make_run_folder(tmp_path / "outputs", make_record(run_name="late")), tmp_path)
         fill(disk / "filler")
         with pytest.raises(DiskFull, match="no space left"):
-            publish(late, leaderboard)
+            publish_in(leaderboard, late)
         assert content(leaderboard) == before
         (disk / "filler").unlink()
-        assert publish(late, leaderboard)[1] is False
+        assert not publish_in(leaderboard, late).already_there
         assert runs_on(leaderboard) == ["first", "late"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    publication = read_publication(make_run_folder(tmp_path / "outputs", make_record()), tmp_path)
     with (
         mounted(tmp_path / "disk", "ro") as disk,
         pytest.raises(UploadFailed, match="cannot be written: Read-only file system"),
     ):
-        publish(read_publication(make_run_folder(tmp_path / "outputs", make_record()), tmp_path), disk / "leaderboard")
+        publish_in(disk / "leaderboard", publication)
 
 
 def test_an_upload_waits_for_the_one_that_holds_the_lock(tmp_path: Path) -> None:
@@ -156,12 +156,11 @@ def test_an_upload_waits_for_the_one_that_holds_the_lock(tmp_path: Path) -> None
 PUBLISH = """
 import sys
 from pathlib import Path
-from benchy.leaderboard.stores.folder import publish
-from benchy.leaderboard.publication import read_publication
+from tests.records import publish_in, read_publication
 publications = [read_publication(Path(folder), Path(folder)) for folder in sys.argv[2:]]
 print("ready", flush=True)
 for publication in publications:
-    publish(publication, Path(sys.argv[1]))
+    publish_in(Path(sys.argv[1]), publication)
 """
 
 
@@ -191,8 +190,7 @@ def test_uploads_at_the_same_moment_lose_nothing(tmp_path: Path) -> None:
 KILL_AT_EVERY_MOMENT = """
 import os, shutil, signal, sys
 from pathlib import Path
-from benchy.leaderboard.stores.folder import publish
-from benchy.leaderboard.publication import read_publication
+from tests.records import publish_in, read_publication
 
 before, folder = Path(sys.argv[1]), Path(sys.argv[2])
 left, leaderboard = 0, before
@@ -213,7 +211,7 @@ while killed:
     child = os.fork()
     if child == 0:
         left = moment
-        publish(read_publication(folder, folder), leaderboard)
+        publish_in(leaderboard, read_publication(folder, folder))
         os._exit(0)
     killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
 """
@@ -235,7 +233,9 @@ def test_a_kill_at_any_moment_leaves_the_leaderboard_whole(tmp_path: Path) -> No
         assert all(left.get(name) in either for name, either in old_and_new.items())
         assert ("records/second/record.json" in left) == ("records/second/results_2026-11-01T12-05-00.json" in left)
         seen.add(tuple(sorted(name for name in FILES if left[name] == finished[name])))
-        assert publish(read_publication(folder, folder), leaderboard)[1] == ("records/second/record.json" in left)
+        assert publish_in(leaderboard, read_publication(folder, folder)).already_there == (
+            "records/second/record.json" in left
+        )
         assert files_of(leaderboard) == finished
         assert not (leaderboard / ".incoming").exists()
     assert {0, 1, 2, 3} == {len(renewed) for renewed in seen}, "kills before, between and after the three files"

@@ -23,7 +23,7 @@ from benchy.errors import AccessDenied, NetworkError, UploadFailed, WorkerDied
 from benchy.leaderboard.board import Board
 from benchy.leaderboard.stores.hub_access import upload_token
 from benchy.protocol import Upload
-from benchy.record import RunRecord, Uploaded
+from benchy.record import RunRecord, Uploaded, read_record
 from benchy.runtimes.client import Worker
 from benchy.runtimes.process import ProcessRuntime, ProcessTransport
 from tests.hub.faults import Fault
@@ -65,7 +65,7 @@ def upload(folder: Path, **config: Any) -> Uploaded:
 def request_of(folder: Path, **config: Any) -> Upload:
     """As :func:`benchy.runs.publishing.upload_record` asks it."""
     upload = UploadConfig(to="hf://datasets/org/board", **config)
-    return Upload(run_folder=str(folder), config=upload, token=upload_token(upload))
+    return Upload(record=read_record(folder), run_folder=str(folder), config=upload, token=upload_token(upload))
 
 
 def make_run(tmp_path: Path, model: str = "org/alpha", accuracy: float = 0.5, **changes: Any) -> Path:
@@ -334,7 +334,8 @@ def test_the_models_own_repository_is_offered_the_scores_after_the_leaderboard(
     hub.add_repository("maker/model", {"config.json": b"{}"})
     folder = make_run(tmp_path, "maker/model")
     (results,) = folder.glob("results_*.json")
-    results.write_text(json.dumps({"configs": {"arc": {"dataset_path": "allenai/ai2_arc"}}}))
+    configs = {"arc": {"dataset_path": "allenai/ai2_arc"}}
+    results.write_text(json.dumps(json.loads(results.read_text()) | {"configs": configs}))
     hub.fail("POST /api/models/maker/model/commit/", status=403, times=1)
     with pytest.raises(AccessDenied, match="the token in HF_UPLOAD_TOKEN may not write to maker/model"):
         upload(folder, model_card=True)

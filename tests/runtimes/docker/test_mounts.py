@@ -25,7 +25,7 @@ def test_the_worker_sees_the_folders_that_the_config_names(tmp_path: Path, monke
     shares = shared_folders(settings, run, role="model")
     read = {share.path.relative_to(tmp_path).as_posix() for share in shares if not share.writable}
     assert read == {"model", "tasks", "adapter", "more"}
-    assert [share.path for share in shares if share.writable] == [run.folder]
+    assert [share.path for share in shares if share.writable] == [run.folder / "worker"]
 
 
 def test_an_upload_sees_the_run_and_the_leaderboard_alone(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_an_upload_sees_the_run_and_the_leaderboard_alone(tmp_path: Path) -> Non
 
 
 OWN = [
-    MountOption("volume", "benchy_state", "/state", writable=True),
+    MountOption("bind", "/volumes/benchy_state", "/state", writable=True),
     MountOption("bind", "/home/me/configs", "/app/configs"),
 ]
 
@@ -46,7 +46,11 @@ OWN = [
     ("path", "own", "expected"),
     [
         ("/srv/outputs/r", [], MountOption("bind", "/srv/outputs/r", "/srv/outputs/r", writable=True)),
-        ("/state/outputs/r", OWN, MountOption("volume", "benchy_state", "/state", writable=True)),
+        (
+            "/state/outputs/r",
+            OWN,
+            MountOption("bind", "/volumes/benchy_state/outputs/r", "/state/outputs/r", writable=True),
+        ),
         ("/app/configs/m", OWN, MountOption("bind", "/home/me/configs/m", "/app/configs/m", writable=True)),
     ],
 )

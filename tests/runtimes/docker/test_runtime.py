@@ -432,7 +432,7 @@ def test_an_evaluation_whose_container_is_killed_goes_on_in_a_new_one_with_the_s
     """At random moments; tests/worker/answers/test_resumable_lm.py does the same to processes."""
     config, log = logged
     undisturbed, evaluation = (
-        Evaluation(run_folder=str(tmp_path / "outputs" / "run" / name)) for name in ("undisturbed", "killed")
+        Evaluation(run_folder=str(tmp_path / "outputs" / "run" / "worker" / name)) for name in ("undisturbed", "killed")
     )
     with prepared_worker(config, tmp_path) as first:
         expected = first[1].request(undisturbed, ignore)

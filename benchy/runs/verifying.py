@@ -1,0 +1,114 @@
+"""Verifies finished runs: hashes, signatures, and scores recomputed by lm-eval's own metrics in a worker."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchy.config import UploadConfig
+from benchy.errors import BenchyError, ConfigError
+from benchy.hub import Repo, naming_failures, read_token
+from benchy.leaderboard.stores.records import RECORDS
+from benchy.leaderboard.verification import find_changes, find_wrong_board, read_board
+from benchy.protocol import Recompute
+from benchy.record import RECORD_FILE, is_edited, read_record
+from benchy.runs.publishing import config_without_model
+from benchy.runtimes.base import RunIdentity, Say
+from benchy.runtimes.choose import choose_runtime
+from benchy.runtimes.client import Worker
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found out of one run, or of a leaderboard's own files."""
+
+    name: str
+    differences: tuple[str, ...]
+    """What is not as it was; nothing if all is well."""
+    scores: int = 0
+    """How many were recomputed."""
+    left_out: tuple[str, ...] = ()
+    """Which could not be, and why."""
+
+
+def verify(where: str, *, public_key: str | None, say: Say) -> Iterator[Verdict]:
+    """Verify a run's folder, or each run of a leaderboard.
+
+    Args:
+        where: a run's folder, a leaderboard's folder, or ``hf://datasets/ORG/NAME``.
+        public_key: of whoever must have signed each run (PEM); None where that is not asked.
+        say: gets the worker's log.
+
+    Raises:
+        ConfigError: there is neither a run nor a leaderboard.
+        BenchyError: as the Hub's or the worker's.
+    """
+    with ExitStack() as stack:
+        folder = stack.enter_context(_fetched(where))
+        worker = stack.enter_context(_worker(folder, say))
+        if (folder / RECORD_FILE).exists():
+            yield _verify_run(folder, worker, public_key)
+            return
+        if not (folder / RECORDS).is_dir():
+            raise ConfigError(f"{where} holds neither a run nor a leaderboard", hint="name a folder of one of them")
+        stored = read_board(folder)
+        yield Verdict("leaderboard", tuple(find_wrong_board(folder, stored)))
+        yield from (Verdict(name, (why,)) for name, why in stored.set_aside.items())
+        for name in stored.records:
+            yield _verify_run(folder / RECORDS / name, worker, public_key)
+
+
+def _verify_run(folder: Path, worker: Worker, public_key: str | None) -> Verdict:
+    try:
+        record, edited = read_record(folder), is_edited(folder)
+        changes = [*(["record.json was edited since Benchy wrote it"] if edited else [])]
+        changes += find_changes(folder, record, public_key=public_key)
+        found = worker.request(Recompute(record=record, run_folder=str(folder.resolve())), lambda _event: None)
+    except (OSError, ValueError) as error:
+        return Verdict(folder.name, (f"its record cannot be read: {error}",))
+    except BenchyError as error:
+        return Verdict(folder.name, (*changes, error.message))
+    return Verdict(folder.name, (*changes, *found.differences), found.scores, found.left_out)
+
+
+def read_public_key(path: Path | None) -> str | None:
+    """Return what a PEM file holds.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8") if path else None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the key {path} cannot be read: {error}", hint="name a PEM file") from error
+
+
+@contextmanager
+def _fetched(where: str) -> Iterator[Path]:
+    """The folder itself, or a copy of what a dataset holds."""
+    name = UploadConfig(to=where).data_set
+    if name is None:
+        yield Path(where).expanduser()
+        return
+    from huggingface_hub import snapshot_download
+
+    repo = Repo(name, kind="dataset")
+    with tempfile.TemporaryDirectory() as folder:
+        with naming_failures(repo):
+            snapshot_download(name, repo_type="dataset", local_dir=folder, token=read_token())
+        yield Path(folder)
+
+
+@contextmanager
+def _worker(folder: Path, say: Say) -> Iterator[Worker]:
+    identity = RunIdentity("verify", str(uuid.uuid4()), folder.absolute())
+    config = config_without_model()
+    worker = Worker(choose_runtime(config).start(config, identity, role="publish", say=say), say)
+    try:
+        yield worker
+    finally:
+        worker.close()
