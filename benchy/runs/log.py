@@ -48,6 +48,8 @@ class RunLog:
             while rest:
                 rest = rest[self._file.write(rest) :]
             self._not_kept = 0
+        except ValueError:  # it is closed, and a thread still had something to say
+            return
         except OSError as error:
             if not self._not_kept:
                 self._hand_on([f"{self.path} cannot be written ({error.strerror}): the run goes on without its log"])

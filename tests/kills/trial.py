@@ -181,8 +181,9 @@ def _wait_for_end(process: subprocess.Popen[bytes], name: str, grounds: Grounds)
 
 def _problems_of_end(folder: Path, code: int) -> Iterator[str]:
     said = _said(folder)
-    if "Traceback" in said or "this is a bug" in said:
-        yield f"a bug message: {said[-500:]}"
+    failure = said[said.find("❌") :] if "❌" in said else ""
+    if "this is a bug" in said or "Traceback" in failure:  # a worker's own words may hold one
+        yield f"a bug message: {failure[-500:]}"
     unreadable = [path for path in folder.glob("outputs/*") if not _is_readable(path)]
     if unreadable:
         yield f"lost: {unreadable} cannot be read"

@@ -125,3 +125,11 @@ def test_a_full_disk_is_said_once_and_ends_nothing(tmp_path: Path) -> None:
             "[6 lines could not be written here]",
             "after",
         ]
+
+
+def test_a_thread_that_speaks_after_the_end_is_not_heard_and_does_not_fail(log: RunLog) -> None:
+    log.write(["before"])
+    log.close()
+    log.write(["after"])
+    log.keep(["after"])
+    assert lines_of(log) == ["before"]
