@@ -20,7 +20,7 @@ from tests.kills.processes import MARK, Process, processes_of, send
 
 SECONDS_TO_END = 60.0
 """After the cause is gone, over what an undisturbed run takes."""
-SECONDS_TO_FOLLOW = 20.0
+SECONDS_TO_FOLLOW = 60.0
 """For what the run started, after the run itself is gone."""
 
 Scores = tuple[object, ...]
