@@ -15,6 +15,13 @@ def sharing_of(backend: str) -> str:
     return "how many requests go out at a time is num_concurrent in model.args"
 
 
+def spreading_of(backend: str) -> str:
+    """Say how such a back end is told to spread one model over several GPUs."""
+    if backend.startswith(("vllm", "sglang")):
+        return "tensor_parallel_size in model.args"
+    return "performance.parallelize: true"
+
+
 NATIVE_ONLY = {"vllm", "vllm-vlm", "sglang"}
 """These refuse what torch emulates."""
 HF_BACKENDS = {"hf", "hf-stock", "hf-auto", "huggingface"}

@@ -44,8 +44,13 @@ def estimate_memory(config: BenchmarkConfig, weights: Weights, shape: Shape, *, 
     )
 
 
-def judge_memory(estimate: MemoryEstimate, available: int) -> str | None:
+def judge_memory(estimate: MemoryEstimate, available: int, *, spread: str) -> str | None:
     """A warning if it is tight, with what would fit; None if it fits.
+
+    Args:
+        estimate: what one GPU is thought to hold.
+        available: bytes of one GPU.
+        spread: how the back end is told to spread the model over more of them.
 
     Raises:
         NotEnoughMemory: the weights alone are too big.
@@ -53,7 +58,7 @@ def judge_memory(estimate: MemoryEstimate, available: int) -> str | None:
     if estimate.weights_bytes + CUDA_CONTEXT_BYTES > available:
         raise NotEnoughMemory(
             f"the weights alone take {in_gb(estimate.weights_bytes)} a GPU, which has {in_gb(available)}",
-            hint="take a smaller model.dtype, more GPUs (performance.parallelize: true), or a quantized model",
+            hint=f"take a smaller model.dtype, more GPUs ({spread}), or a quantized model",
         )
     total = estimate.total_bytes + CUDA_CONTEXT_BYTES
     if total <= TIGHT * available:

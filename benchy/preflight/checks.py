@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from benchy.backends import spreading_of
 from benchy.benchmarks.index import require_tasks
 from benchy.checkpoint.adapter import Base, base_of, has_tokenizer
 from benchy.checkpoint.checkpoint import (
@@ -134,7 +135,8 @@ def _fit(
     sizes = weights.bytes_by_dtype
     stored = stored_dtype(model) or max(sizes, key=lambda dtype: sizes[dtype])
     estimate = estimate_memory(config, weights, shape, stored_dtype=stored)
-    return estimate, judge_memory(estimate, gpu_memory) if gpu_memory else None
+    spread = spreading_of(config.model.backend)
+    return estimate, judge_memory(estimate, gpu_memory, spread=spread) if gpu_memory else None
 
 
 def _require_wandb(config: BenchmarkConfig) -> None:

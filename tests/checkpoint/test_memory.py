@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from benchy.backends import spreading_of
 from benchy.checkpoint.memory import GIB, estimate_memory, judge_memory, parse_memory
 from benchy.checkpoint.shape import read_shape
 from benchy.checkpoint.weights import Weights
@@ -76,7 +77,7 @@ def test_what_would_fit_is_named_and_does_fit() -> None:
 
     def judged(batch: int, length: int) -> str | None:
         config = configured({"batch_size": batch}, max_length=length)
-        return judge_memory(estimate_memory(config, weights, shape, stored_dtype="bfloat16"), 24 * GIB)
+        return judge_memory(estimate_memory(config, weights, shape, stored_dtype="bfloat16"), 24 * GIB, spread="")
 
     assert judged(1, 2048) is None
     warning = judged(64, 2048)
@@ -122,8 +123,9 @@ def test_the_weights_alone_decide_between_a_warning_and_an_error() -> None:
     shape = read_shape(LLAMA_8B)
     assert shape is not None
     estimate = estimate_memory(configured(), Weights({"bfloat16": 8_000_000_000}), shape, stored_dtype="bfloat16")
-    with pytest.raises(NotEnoughMemory, match=r"14\.90 GB a GPU, which has 15\.00 GB"):
-        judge_memory(estimate, 15 * GIB)
+    with pytest.raises(NotEnoughMemory, match=r"14\.90 GB a GPU, which has 15\.00 GB") as caught:
+        judge_memory(estimate, 15 * GIB, spread=spreading_of("vllm"))
+    assert "tensor_parallel_size in model.args" in caught.value.hint
 
 
 def test_the_estimate_is_near_the_measured_peak() -> None:
