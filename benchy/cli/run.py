@@ -54,6 +54,8 @@ def _print_results(opened: Any) -> None:
     click.echo(model_test_block(record.model_label, record.model_test))
     click.echo()
     print_table(score_rows(record.evaluation), title="Scores")
+    for warning in record.evaluation.warnings:
+        click.echo(f"⚠️ {warning}")
     click.echo()
     print_table(seconds_rows(record.evaluation), title="Seconds")
     click.echo()

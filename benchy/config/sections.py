@@ -159,7 +159,7 @@ class EvaluationConfig(Section):
     confirm_run_unsafe_code: bool = False
     """Allow benchmarks that run code that the model wrote."""
     cache_requests: bool = False
-    """Keep built prompts between runs (lm-eval's request cache, a pickle); in a container they go with it."""
+    """Understood, and without effect: prompts are built anew in each run, from the benchmark and data as they are."""
     log_samples: bool = True
     """Keep each document's prompt, answer and score."""
     output_path: _Path = "outputs"

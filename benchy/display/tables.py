@@ -135,7 +135,7 @@ def _score_row(part: BenchmarkResult, metric: Metric) -> Row:
         "benchmark": plain_line(part.name),
         "version": plain_line(part.version),
         "n-shot": "" if part.num_fewshot is None else str(part.num_fewshot),
-        "documents": f"{part.documents:,}",
+        "documents": f"{part.documents_of(metric):,}",
         "filter": plain_line(metric.filter),
         "metric": plain_line(f"{metric.name} {arrow}".strip()),
         "value": "" if metric.value is None else f"{metric.value:.4f}",

@@ -35,6 +35,8 @@ class Score(FrozenModel):
     """None if lm-eval gave no number."""
     stderr: float | None
     """Standard error; None if not defined."""
+    flaws: tuple[str, ...] = ()
+    """Sentences: why it may mislead."""
 
 
 class RunScore(Score):

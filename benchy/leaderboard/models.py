@@ -64,7 +64,8 @@ def _add(record: RunRecord, evaluation: EvaluationResult, found: dict[tuple[Kind
     for part, conditions in parts:
         row, column = found[_kind(conditions), model], _digest(conditions.model_dump(mode="json"))
         metric = headline(part)
-        score = RunScore(value=metric.value, stderr=metric.stderr, **_where(record, evaluation))
+        flaws = part.flaws.said(part.documents)
+        score = RunScore(value=metric.value, stderr=metric.stderr, flaws=flaws, **_where(record, evaluation))
         row.asked.setdefault(column, Asked(column, conditions, part.questions))
         row.scores.setdefault(column, []).append(score)
 

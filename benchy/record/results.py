@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -78,6 +80,50 @@ class Metric(FrozenModel):
     stderr: float | None
     """Standard error of the mean (lm-eval's bootstrap for others); None if not defined."""
     higher_is_better: bool | None
+    documents: int | None = None
+    """How many it is made of: fewer than were evaluated where some have no such metric. None in old records."""
+
+
+class Flaws(FrozenModel):
+    """In how many documents something happened for which a score may mislead."""
+
+    empty: int = 0
+    """An answer held no text."""
+    cut: int = 0
+    """An answer ended at the limit of generated tokens."""
+    truncated: int = 0
+    """A prompt was longer than the model reads, and lost its beginning."""
+    unscored: int = 0
+    """A choice had no token of its own, so that lm-eval gives it the log-likelihood 0, the best there is."""
+    leaked: int = 0
+    """A few-shot example held the question itself."""
+    non_finite: int = 0
+    """A log-likelihood was NaN or infinite; an evaluation with any has no scores."""
+
+    def said(self, documents: int) -> tuple[str, ...]:
+        """One sentence for each that happened."""
+        counts: dict[str, int] = self.model_dump()
+        return tuple(
+            f"in {counts[name]:,} of {documents:,} documents {what}" for name, what in _FLAWS.items() if counts[name]
+        )
+
+
+_FLAWS: Final = {
+    "empty": "an answer holds no text, and counts as wrong",
+    "cut": "an answer was cut at the limit of generated tokens",
+    "truncated": "the prompt did not fit, and lost its beginning",
+    "unscored": "a choice has no token of its own, and gets the log-likelihood 0 for it, which is the best there is",
+    "leaked": "a few-shot example holds the question itself",
+    "non_finite": "a log-likelihood is NaN or infinite",
+}
+
+
+def all_flaws(flaws: Iterable[Flaws]) -> Flaws:
+    """The sum of several benchmarks' flaws."""
+    total = Counter[str]()
+    for one in flaws:
+        total.update(one.model_dump())
+    return Flaws(**total)
 
 
 class BenchmarkSeconds(FrozenModel):
@@ -136,6 +182,12 @@ class BenchmarkResult(FrozenModel):
     """None for a group."""
     members: tuple[str, ...] = ()
     """Of a group: every benchmark and group below it, at any depth; its score is made of theirs."""
+    flaws: Flaws = Flaws()
+    """Of a group: the sum of its benchmarks'."""
+
+    def documents_of(self, metric: Metric) -> int:
+        """How many documents one of its metrics is made of; old records do not say, and mean all."""
+        return self.documents if metric.documents is None else metric.documents
 
 
 class Scoring(FrozenModel):

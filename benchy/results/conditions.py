@@ -63,7 +63,7 @@ def conditions_of(part: BenchmarkResult, evaluation: EvaluationResult, record: R
         benchmark=part.name,
         version=part.version,
         num_fewshot=part.num_fewshot,
-        documents=part.documents,
+        documents=part.documents_of(metric),
         metric=metric.name,
         filter=metric.filter,
         higher_is_better=metric.higher_is_better,
@@ -87,16 +87,23 @@ def prompting_of(record: RunRecord) -> Prompting:
 
 
 def ranked_parts(evaluation: EvaluationResult) -> list[BenchmarkResult]:
-    """The benchmarks and groups that stand for all: a benchmark below a group that has scores counts through it."""
-    parts = [part for part in (*evaluation.groups, *evaluation.benchmarks) if part.metrics]
-    below = {name for group in evaluation.groups if group.metrics for name in group.members}
+    """The benchmarks and groups that stand for all: what is below a group counts through it, if its score is of all."""
+    groups = [group for group in evaluation.groups if _of_all(group)]
+    parts = [*groups, *(part for part in evaluation.benchmarks if part.metrics)]
+    below = {name for group in groups for name in group.members}
     return sorted((part for part in parts if part.name not in below), key=lambda part: part.name)
 
 
 def headline(part: BenchmarkResult) -> Metric:
-    """The metric that ranks: ``acc_norm`` where there is one, else the first that lm-eval lists."""
-    preferred = (metric for metric in part.metrics if metric.name == PREFERRED_METRIC)
-    return next(preferred, part.metrics[0])
+    """The metric that ranks, of those that all documents have: ``acc_norm``, else the first that lm-eval lists."""
+    metrics = _of_all(part) or part.metrics
+    preferred = (metric for metric in metrics if metric.name == PREFERRED_METRIC)
+    return next(preferred, metrics[0])
+
+
+def _of_all(part: BenchmarkResult) -> tuple[Metric, ...]:
+    """The metrics that all documents have."""
+    return tuple(metric for metric in part.metrics if part.documents_of(metric) == part.documents)
 
 
 def _below(part: BenchmarkResult) -> Below:

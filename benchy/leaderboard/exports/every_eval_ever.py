@@ -239,7 +239,7 @@ def _bounds(metric: Metric) -> dict[str, Any]:
 
 
 def _score_details(part: BenchmarkResult, metric: Metric) -> dict[str, Any]:
-    uncertainty: dict[str, Any] = {"num_samples": part.documents}
+    uncertainty: dict[str, Any] = {"num_samples": part.documents_of(metric)}
     if metric.stderr is not None:
         uncertainty["standard_error"] = {"value": metric.stderr}
     return {"score": metric.value, "uncertainty": uncertainty}

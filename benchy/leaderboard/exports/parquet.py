@@ -65,8 +65,9 @@ def _result_rows(record: RunRecord, evaluation: EvaluationResult) -> Iterator[di
                 "benchmark": part.name,
                 "metric": metric.name,
                 "is_group": bool(part.members),
-                **part.model_dump(include={"version", "num_fewshot", "documents"}),
-                **metric.model_dump(exclude={"name"}),
+                "documents": part.documents_of(metric),
+                **part.model_dump(include={"version", "num_fewshot"}),
+                **metric.model_dump(exclude={"name", "documents"}),
             }
 
 

@@ -13,12 +13,14 @@ from typing import Any
 from benchy.errors import NotEnoughMemory
 from benchy.worker.answers.batch_size import Batches
 from benchy.worker.answers.keys import request_key
+from benchy.worker.answers.non_finite import refuse_non_finite
 from benchy.worker.answers.progress import RequestCounter
 from benchy.worker.answers.store import MISSING, AnswerStore, Kept
 from benchy.worker.backends.api import is_api_model
 from benchy.worker.backends.transformers import is_transformers_model, scoring_of
 from benchy.worker.failures import is_out_of_memory
 from benchy.worker.harness.patching import replaced
+from benchy.worker.hf.unscorable import refuse_unscorable
 from benchy.worker.machine.torch_state import free_memory, random_state, set_random_state
 from benchy.worker.progress import bars_hidden
 from benchy.worker.replicas.distribution import Answered, Sharing
@@ -76,7 +78,7 @@ class Answering:
             if self._batched:
                 hook = self._lm.model.register_forward_pre_hook(lambda *_: self._write_pending())
                 stack.callback(hook.remove)
-                score = self._shared_scores(self._lm._loglikelihood_tokens)
+                score = self._shared_scores(self._naming_unscorable(self._lm._loglikelihood_tokens))
                 stack.enter_context(replaced(self._lm, _loglikelihood_tokens=self._kept_windows(score)))
             stack.enter_context(replaced(self._lm, cache_hook=self, **methods))
             yield
@@ -102,6 +104,8 @@ class Answering:
                     fresh = self._answer(kind, f"{kind} {number}", answer, [requests[index] for index in part])
                     for index, one in zip(part, fresh, strict=True):
                         found[index] = one
+                if kind != "generate_until":
+                    refuse_non_finite(self._lm, requests, found)
                 return found
             finally:
                 self._answering = False
@@ -210,6 +214,19 @@ class Answering:
                 rest.append((key, answer))
         if rest:
             self._keep(rest)
+
+    def _naming_unscorable(self, score: Answer) -> Answer:
+        """``_loglikelihood_tokens``, in which lm-eval asserts without a word that there is something to score."""
+
+        def named(requests: list[Any], *args: Any, **kwargs: Any) -> list[Any]:
+            try:
+                return score(requests, *args, **kwargs)
+            except AssertionError:
+                for request in requests:
+                    refuse_unscorable(request, self._lm.max_length)
+                raise
+
+        return named
 
     def _kept_windows(self, score: Answer) -> Answer:
         """``_loglikelihood_tokens``, to which rolling log-likelihoods give one batch of windows a call."""

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from benchy.worker.backends.texts import CutText, clean_text
+
 logger = logging.getLogger(__name__)
 
 MISSING: Final = object()
@@ -84,7 +86,8 @@ class AnswerStore:
         Raises:
             OSError: they cannot be written.
         """
-        line: dict[str, Any] = {"seconds": round(seconds, 6), "answers": batch}
+        answers = [(key, _as_data(answer)) for key, answer in batch]
+        line: dict[str, Any] = {"seconds": round(seconds, 6), "answers": answers}
         if random_state is not None:
             line["random_state"] = base64.b85encode(random_state).decode()
         self._write(line)
@@ -112,7 +115,7 @@ class AnswerStore:
     def _learn(self, line: dict[str, Any]) -> None:
         batch = line.get("answers", ())
         for key, answer in batch:
-            self._answers[key].append(tuple(answer) if isinstance(answer, list) else answer)
+            self._answers[key].append(_from_data(answer))
             self._seconds[key].append(line.get("seconds", 0.0) / len(batch))
         self._notes |= line.get("note", {})
         if "random_state" in line:
@@ -167,3 +170,16 @@ def _parsed(text: bytes) -> dict[str, Any]:
     line: dict[str, Any] = json.loads(text)
     _Line.model_validate(line)
     return line
+
+
+def _as_data(answer: Any) -> Any:
+    """As JSON holds it."""
+    return {"cut": answer} if isinstance(answer, CutText) else answer
+
+
+def _from_data(data: Any) -> Any:
+    if isinstance(data, str):
+        return clean_text(data)
+    if isinstance(data, dict):
+        return clean_text(CutText(data.get("cut", "")))
+    return tuple(data) if isinstance(data, list) else data

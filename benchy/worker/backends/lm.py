@@ -7,6 +7,7 @@ from typing import Any
 from benchy.config import BenchmarkConfig
 from benchy.record import ModelIdentity
 from benchy.worker.backends.api import refuse_broken_answers
+from benchy.worker.backends.texts import give_clean_texts
 from benchy.worker.harness.prompt_limit import limit_prompts
 
 
@@ -46,5 +47,6 @@ def create_model(config: BenchmarkConfig, identity: ModelIdentity) -> Any:
     }
     lm = model_type(config).create_from_arg_obj(lm_eval_arguments(config, identity), placement)
     refuse_broken_answers(lm)
+    give_clean_texts(lm)
     limit_prompts(lm, config.performance.prompt_timeout)
     return lm

@@ -20,7 +20,7 @@ from benchy.worker.answers.timing import Clock
 from benchy.worker.backends.lm import lm_eval_arguments
 from benchy.worker.backends.transformers import scoring_of
 from benchy.worker.evaluation.prompting import prompting_of
-from benchy.worker.evaluation.results import benchmark_result
+from benchy.worker.evaluation.results import benchmark_result, group_result
 from benchy.worker.evaluation.score_warnings import fewshot_counts, find_drift
 from benchy.worker.evaluation.simple_evaluate import simple_evaluate
 from benchy.worker.failures import failing_as
@@ -60,29 +60,26 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
         questions.watching(tasks.loaded["tasks"]),
         clock.watching(lm, tasks.loaded["tasks"], lambda: answering.found_seconds),
     ):
-        results, names, files = simple_evaluate(config, arguments, lm, tasks, folder)
+        evaluated = simple_evaluate(config, arguments, lm, tasks, folder)
         warnings = find_drift(config, lm, tasks.loaded["tasks"], fewshot)
-    for warning in warnings:
+    benchmarks = {
+        name: benchmark_result(
+            name, evaluated, tasks.loaded["tasks"][name], clock.seconds(name), questions.of_benchmark(name)
+        )
+        for name in evaluated.benchmarks
+    }
+    flaws = [f"{name}: {said}" for name, part in benchmarks.items() for said in part.flaws.said(part.documents)]
+    for warning in (*warnings, *flaws):
         logger.warning(warning)
     return EvaluationResult(
-        benchmarks=tuple(
-            benchmark_result(
-                name,
-                results,
-                questions.of_benchmark(name),
-                clock=clock,
-                files=files,
-                task=tasks.loaded["tasks"][name],
-            )
-            for name in names
-        ),
+        benchmarks=tuple(benchmarks.values()),
         groups=tuple(
-            benchmark_result(name, results, questions.of_group(tasks.loaded["groups"][name]))
-            for name in results.get("groups", {})
+            group_result(name, evaluated.results, benchmarks, questions.of_group(tasks.loaded["groups"][name]))
+            for name in evaluated.results.get("groups", {})
         ),
         prompting=prompting_of(config, lm),
-        warnings=warnings,
-        results_file=files["results"],
+        warnings=(*warnings, *flaws),
+        results_file=evaluated.files["results"],
         requests=clock.requests,
         resumed_requests=answering.found,
         resumed_seconds=answering.found_seconds,

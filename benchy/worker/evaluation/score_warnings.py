@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchy.config import BenchmarkConfig
-from benchy.worker.backends.api import is_without_text
 from benchy.worker.backends.transformers import is_transformers_model
 
 FewshotCounts = Mapping[str, int | None]
@@ -22,7 +21,7 @@ def find_drift(config: BenchmarkConfig, lm: Any, tasks: Mapping[str, Any], fewsh
     """One sentence for each reason, after the evaluation; the tasks hold the requests and the answers."""
     found = [*_of_chat_template(config, lm), *_of_limit(config)]
     for name, task in tasks.items():
-        found += [*_of_fewshot(config, name, fewshot), *_of_double_bos(lm, name, task), *_of_answers(lm, name, task)]
+        found += [*_of_fewshot(config, name, fewshot), *_of_double_bos(lm, name, task)]
     return tuple(found)
 
 
@@ -54,19 +53,3 @@ def _of_double_bos(lm: Any, name: str, task: Any) -> Iterator[str]:
     context = task.instances[0].args[0]
     if isinstance(context, str) and lm.tok_encode(context)[:2] == [lm.tokenizer.bos_token_id] * 2:
         yield f"{name}: prompts begin with two {lm.tokenizer.bos_token}; set add_bos_token: false in model.args"
-
-
-def _of_answers(lm: Any, name: str, task: Any) -> Iterator[str]:
-    asked = [one for one in task.instances if one.request_type == "generate_until"]
-    texts = [(one, text) for one in asked for text in one.resps]
-    if not is_transformers_model(lm):
-        if empty := sum(is_without_text(text) for _, text in texts):
-            yield f"{name}: {empty} of {len(texts)} answers of the API hold no text, and count as wrong"
-    elif cut := sum(_is_cut(lm, one.args[1], text) for one, text in texts):
-        yield f"{name}: {cut} of {len(texts)} answers were cut at max_gen_toks"
-
-
-def _is_cut(lm: Any, arguments: Mapping[str, Any], text: str) -> bool:
-    """A text that a stop sequence ended is shorter: what was generated of the sequence is not in it."""
-    most = int(arguments.get("max_gen_toks", lm.max_gen_toks))
-    return len(lm.tok_encode(text, add_special_tokens=False)) >= most

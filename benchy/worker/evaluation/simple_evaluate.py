@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchy.config import BenchmarkConfig, EvaluationConfig
-from benchy.worker.evaluation.output_files import written_files
+from benchy.record import Flaws
+from benchy.worker.evaluation.flaws import find_flaws
+from benchy.worker.evaluation.output_files import write_files
 from benchy.worker.harness.benchmarks import hand_over
+from benchy.worker.harness.leaks import leaks_noticed
+from benchy.worker.harness.metric_documents import MetricDocuments, documents_counted
 from benchy.worker.harness.speedups import compiled_once, listed_without_pip
 from benchy.worker.ranks import RankDone
 
 
-def simple_evaluate(
-    config: BenchmarkConfig, arguments: dict[str, Any], lm: Any, tasks: Any, folder: Path
-) -> tuple[dict[str, Any], list[str], dict[str, str]]:
+@dataclass(frozen=True)
+class Evaluated:
+    """What lm-eval found."""
+
+    results: dict[str, Any]
+    """lm-eval's own, without samples."""
+    documents: Mapping[str, MetricDocuments]
+    """Of how many each benchmark's metrics are made."""
+    flaws: Mapping[str, Flaws]
+    """By benchmark."""
+    files: Mapping[str, str]
+    """Names of lm-eval's files: of ``results``, and of each benchmark's samples."""
+
+    @property
+    def benchmarks(self) -> list[str]:
+        """Their names."""
+        return list(self.results["configs"])
+
+
+def simple_evaluate(config: BenchmarkConfig, arguments: dict[str, Any], lm: Any, tasks: Any, folder: Path) -> Evaluated:
     """``lm_eval run``'s own sequence: evaluate, write the results file, write a samples file a benchmark."""
     from lm_eval import simple_evaluate
     from lm_eval.loggers import EvaluationTracker
 
-    tracker = EvaluationTracker(output_path=str(folder / "results.json"))
-    with listed_without_pip(), compiled_once():
+    tracker, built = EvaluationTracker(output_path=str(folder / "results.json")), tasks.loaded["tasks"]
+    with listed_without_pip(), compiled_once(), documents_counted(built) as documents, leaks_noticed(built) as leaked:
         results = simple_evaluate(
             model=lm,
             model_args=arguments,
@@ -29,14 +52,13 @@ def simple_evaluate(
             evaluation_tracker=tracker,
             **_options(config),
         )
+    flaws = find_flaws(lm, built, leaked)
     if results is None:
         raise RankDone
     results["config"]["model"] = tracker.general_config_tracker.model_source = config.model.lm_eval_backend
-    samples = results.pop("samples", None)
-    tracker.save_results_aggregated(results=results, samples=samples)
-    for name in samples or {}:
-        tracker.save_results_samples(task_name=name, samples=samples[name])
-    return results, list(results["configs"]), written_files(tracker, folder, samples or {})
+    samples = results.pop("samples", None) or {}
+    files = write_files(tracker, folder, results, samples)
+    return Evaluated(results, documents, flaws, files)
 
 
 def _options(config: BenchmarkConfig) -> dict[str, Any]:
@@ -48,7 +70,6 @@ def _options(config: BenchmarkConfig) -> dict[str, Any]:
         "batch_size": str(evaluation.batch_size),
         "max_batch_size": evaluation.max_batch_size,
         "device": evaluation.device,
-        "cache_requests": evaluation.cache_requests,
         "limit": evaluation.limit,
         "log_samples": evaluation.log_samples,
         "system_instruction": evaluation.system_instruction,

@@ -12,7 +12,12 @@ from benchy.config import BenchmarkConfig
 from benchy.config.sections import Seeds
 from benchy.errors import EvaluationFailed
 from benchy.worker.failures import failing_as
-from benchy.worker.harness.task_manager import expand_names, holds_no_documents, task_manager
+from benchy.worker.harness.task_manager import (
+    expand_names,
+    holds_no_benchmarks,
+    holds_no_documents,
+    task_manager,
+)
 
 
 @dataclass
@@ -43,7 +48,7 @@ def build_tasks(config: BenchmarkConfig, metadata: dict[str, Any]) -> BuiltTasks
 
     Raises:
         TaskNotFound: lm-eval knows no such task.
-        EvaluationFailed: a data set cannot be read, or has no documents.
+        EvaluationFailed: a data set cannot be read, or has no documents; or a group has no benchmarks.
     """
     evaluation = config.evaluation
     require_tasks(evaluation.tasks, evaluation.include_path)
@@ -106,7 +111,12 @@ def restore_random_state(state: tuple[Any, ...]) -> None:
 
 
 def _refuse_empty(built: BuiltTasks) -> None:
-    """lm-eval dies of an IndexError on a benchmark without documents, after the model answered all others."""
+    """lm-eval evaluates a group without benchmarks as nothing, and dies of a benchmark without documents at the end."""
+    for name, group in built.loaded["groups"].items():
+        if not group.get_all_tasks():
+            raise holds_no_benchmarks(f'the group "{name}" has')
+    if not built.loaded["tasks"]:
+        raise holds_no_benchmarks("evaluation.tasks name")
     for name, task in built.loaded["tasks"].items():
         with failing_as(EvaluationFailed, f'the data of benchmark "{name}" cannot be read'):
             empty = len(task.eval_docs) == 0

@@ -35,6 +35,13 @@ def holds_no_documents(benchmark: str) -> EvaluationFailed:
     return EvaluationFailed(f'benchmark "{benchmark}" has no documents', hint="check its data files and split names")
 
 
+def holds_no_benchmarks(what: str) -> EvaluationFailed:
+    return EvaluationFailed(
+        f"{what} no benchmark",
+        hint="a group's YAML lists them (`task: [NAME, ...]`); a benchmark that names its own says `tag: NAME`",
+    )
+
+
 def expand_names(names: tuple[str, ...], manager: Any) -> list[Any]:
     """Names, patterns and YAML files to what ``TaskManager.load`` takes, as ``lm_eval run`` does it."""
     from lm_eval.tasks._yaml_loader import load_yaml

@@ -19,6 +19,7 @@ from benchy.worker.hf.plan import Batch, Request, Tokens, make_plan
 from benchy.worker.hf.stopping import ends_alone
 from benchy.worker.hf.support import disagreement, reason_for_stock, windows
 from benchy.worker.hf.tokenization import EncodedPair, encode_pairs
+from benchy.worker.hf.unscorable import refuse_unscorable
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class FastHFLM(HFLM):  # type: ignore[misc]
             batch_size: plain lm-eval's, whose memory is not exceeded; this model's own if not given.
 
         Raises:
-            ValueError: one has no context, no continuation, or one longer than the model reads.
+            EvaluationFailed: one has no context, no continuation, or one longer than the model reads.
         """
         if not requests:
             return []
@@ -135,12 +136,7 @@ class FastHFLM(HFLM):  # type: ignore[misc]
 
     def _tokens(self, strings: Any, context: list[int], continuation: list[int]) -> Tokens:
         """What is read and what is scored, cut from the left."""
-        if not context or not 0 < len(continuation) <= self.max_length:
-            where = f"{strings[1]!r:.80} behind {strings[0][-80:]!r}" if strings else "in a text"
-            raise ValueError(
-                f"cannot score {len(continuation)} tokens behind {len(context)}, {where}: a context needs at least 1 "
-                f"token, and a continuation from 1 to max_length, which is {self.max_length}"
-            )
+        refuse_unscorable((strings, context, continuation), self.max_length)
         return np.array(context + continuation, dtype=np.int32)[-(self.max_length + 1) :]
 
     def _budget(self, requests: Asked, batch_size: int | None) -> Budget:

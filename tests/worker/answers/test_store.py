@@ -11,6 +11,7 @@ import pytest
 
 from benchy.worker.answers.keys import request_key
 from benchy.worker.answers.store import MISSING, AnswerStore
+from benchy.worker.backends.texts import CutText
 
 MODEL = {"model": "one", "dtype": "float32"}
 
@@ -39,6 +40,13 @@ def test_answers_come_back_to_the_last_digit_and_with_their_types(open_store: Op
     ]
     open_store().keep(answers)
     assert open_store().take(["a", "b", "c", "d"]) == [answer for _, answer in answers]
+
+
+def test_a_text_that_was_cut_stays_one_and_half_a_character_does_not(open_store: Open) -> None:
+    open_store().keep([("a", CutText("so much that")), ("b", "\ud800")])
+    cut, clean = open_store().take(["a", "b"])
+    assert (cut, type(cut)) == ("so much that", CutText)
+    assert clean == "\ufffd"
 
 
 def test_a_request_that_occurs_twice_has_two_answers(open_store: Open) -> None:

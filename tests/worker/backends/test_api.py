@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from lm_eval.api.registry import get_model
 from benchy.config import BenchmarkConfig
 from benchy.errors import AccessDenied, BenchyError, EvaluationFailed, ModelNotFound, ModelTestFailed, NetworkError
 from benchy.protocol import Evaluation, ModelTest, Prepare
-from benchy.record import EvaluationResult, Metric
+from benchy.record import EvaluationResult, Flaws, Metric, ModelTestResult
 from benchy.worker.backends.api import refuse_broken_answers
 from benchy.worker.evaluation.evaluate import evaluation
 from benchy.worker.loading import loaded_model
@@ -164,7 +165,8 @@ def test_an_answer_without_text_is_told(
     silent = {"choices": [{"index": 0, "message": {"role": "assistant", "content": None}}]}
     server.faults = {4: (200, silent), 9: (200, silent)}
     result = evaluate(api_config("tiny_text", chat=True), tmp_path)
-    assert "tiny_text: 2 of 12 answers of the API hold no text, and count as wrong" in result.warnings
+    assert result.benchmarks[0].flaws == Flaws(empty=2)
+    assert "tiny_text: in 2 of 12 documents an answer holds no text, and counts as wrong" in result.warnings
 
 
 def completion(**logprobs: Any) -> dict[str, Any]:
@@ -288,3 +290,39 @@ def test_without_a_key_the_key_is_named(make_config: MakeConfig, server: OpenAIS
         model_test(session, ModelTest())
     assert "dtype" not in caught.value.hint
     assert "key in the environment" in caught.value.hint
+
+
+@pytest.mark.parametrize("concurrent", [1, 3])
+def test_answers_that_the_server_cut_are_counted_once_more_after_a_resume(
+    api_config: Callable[..., BenchmarkConfig], server: OpenAIServer, tmp_path: Path, concurrent: int
+) -> None:
+    server.faults = {
+        number: (200, chat_answer(text, finish_reason))
+        for number, text, finish_reason in ((2, "so much that", "length"), (5, "enough", "stop"), (7, None, "length"))
+    }
+    config = api_config("tiny_text", chat=True, num_concurrent=concurrent)
+    assert evaluate(config, tmp_path).benchmarks[0].flaws == Flaws(cut=2, empty=1)
+    again = evaluate(config, tmp_path)
+    assert again.resumed_requests == 12
+    assert again.benchmarks[0].flaws == Flaws(cut=2, empty=1)
+
+
+def test_half_a_character_neither_ends_the_worker_nor_loses_the_scores(
+    api_config: Callable[..., BenchmarkConfig], server: OpenAIServer, tmp_path: Path
+) -> None:
+    server.faults = {number: (200, chat_answer("a\ud83db\ude00", "stop")) for number in (1, 4)}
+    session = prepared_session(api_config("tiny_text", chat=True))
+    tested = model_test(session, ModelTest())
+    assert tested.generated == "Hello, world!a\ufffdb\ufffd"
+    assert ModelTestResult.model_validate_json(tested.model_dump_json()) == tested
+    for resumed in (0, 12):
+        assert evaluation(session, Evaluation(run_folder=str(tmp_path))).resumed_requests == resumed
+    newest = max(tmp_path.glob("samples_tiny_text_*"))
+    answers = [json.loads(line)["resps"][0][0] for line in newest.read_text(encoding="utf-8").splitlines()]
+    assert answers.count("a\ufffdb\ufffd") == 1
+    assert len(answers) == 12
+
+
+def chat_answer(text: str | None, finish_reason: str) -> dict[str, Any]:
+    message = {"role": "assistant", "content": text}
+    return {"choices": [{"index": 0, "message": message, "finish_reason": finish_reason}]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from benchy.config import BenchmarkConfig
-from benchy.errors import DiskFull, EvaluationFailed, ModelTestFailed, NotEnoughMemory
+from benchy.errors import DiskFull, EvaluationFailed, ModelTestFailed, NotEnoughMemory, TaskNotFound
 from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress
 from benchy.record import EvaluationResult
 from benchy.runtimes.client import Worker
@@ -174,6 +175,48 @@ def test_a_task_that_raises_while_scoring(make_config: MakeConfig, tmp_path: Pat
     with pytest.raises(EvaluationFailed, match=r"KeyError: .*no column") as caught:
         evaluation(session, Evaluation(run_folder=str(tmp_path)))
     assert "\n" not in caught.value.message
+
+
+def test_names_that_are_no_file_names(make_config: MakeConfig, task_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(task_folder, tmp_path / "tasks")
+    for number, name in enumerate(("own/task", "own%2Ftask", "long" * 60)):
+        text = (folder / "tiny_letter.yaml").read_text().replace("task: tiny_letter", f"task: {name}")
+        (folder / f"own{number}.yaml").write_text(text)
+    config = make_config(f"own/task,own%2Ftask,{'long' * 60}", include_path=str(folder), limit=2)
+    session = prepared_session(config)
+    for resumed in (0, 36):
+        result = evaluation(session, Evaluation(run_folder=str(tmp_path / "run")))
+        assert result.resumed_requests == resumed
+        assert {part.name for part in result.benchmarks} == {"own/task", "own%2Ftask", "long" * 60}
+        files = [part.samples_file for part in result.benchmarks]
+        assert len(set(files)) == 3
+        assert all(name and len((tmp_path / "run" / name).read_text().splitlines()) == 2 for name in files)
+
+
+@pytest.mark.parametrize("yaml", ["group: alone\ntask: own\n", "group: alone\ntask: []\n"])
+def test_a_group_of_nothing(make_config: MakeConfig, task_folder: Path, tmp_path: Path, yaml: str) -> None:
+    folder = shutil.copytree(task_folder, tmp_path / "tasks")
+    (folder / "alone.yaml").write_text(yaml)
+    for tasks in ("alone", "tiny_letter,alone"):
+        with pytest.raises((EvaluationFailed, TaskNotFound), match="alone") as caught:
+            prepared_session(make_config(tasks, include_path=str(folder)))
+        assert "task: [NAME, ...]" in caught.value.hint
+
+
+def test_prompts_are_those_of_the_benchmark_as_it_is(
+    make_config: MakeConfig, task_folder: Path, tmp_path: Path
+) -> None:
+    """lm-eval's own cache of prompts knows neither a benchmark's settings nor its data."""
+    folder = shutil.copytree(task_folder, tmp_path / "tasks")
+    prompts = []
+    for number, word in enumerate(("Answer", "Reply")):
+        changed = (folder / "tiny_letter.yaml").read_text().replace("Answer:", f"{word}:")
+        (folder / "tiny_letter.yaml").write_text(changed)
+        config = make_config("tiny_letter", include_path=str(folder), cache_requests=True, limit=1)
+        evaluation(prepared_session(config), Evaluation(run_folder=str(tmp_path / str(number))))
+        ((sample,),) = read_files(tmp_path / str(number))[1].values()
+        prompts.append(sample["arguments"]["gen_args_0"]["arg_0"])
+    assert [prompt.rpartition("\n")[2] for prompt in prompts] == ["Answer:", "Reply:"]
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_nothing_to_tell(evaluate: Any) -> None:
         ({"limit": 4}, "limit is 4"),
         ({"num_fewshot": 5}, "tiny_choice: num_fewshot is 5, and the benchmark's own is 2"),
         ({"system_instruction": "<s><s>"}, "tiny_choice: prompts begin with two <s>"),
-        ({"tasks": "tiny_text", "gen_kwargs": "max_gen_toks=1"}, "tiny_text: 12 of 12 answers were cut"),
+        ({"tasks": "tiny_text", "gen_kwargs": "max_gen_toks=1"}, "tiny_text: in 12 of 12 documents an answer was cut"),
     ],
 )
 def test_what_the_config_changes(evaluate: Any, changes: dict[str, Any], says: str) -> None:

@@ -14,8 +14,9 @@ from lm_eval.config.task import FewshotConfig, TaskConfig
 from lm_eval.models.dummy import DummyLM
 
 from benchy.config import EvaluationConfig, parse_config
+from benchy.record import BenchmarkSeconds
 from benchy.results.conditions import Conditions, conditions_of
-from benchy.worker.evaluation.results import benchmark_result
+from benchy.worker.evaluation.results import benchmark_result, group_result
 from benchy.worker.evaluation.simple_evaluate import simple_evaluate
 from benchy.worker.harness.benchmarks import build_tasks
 from benchy.worker.harness.questions import LEFT_OUT, LEFT_OUT_OF_EXAMPLES, QuestionReader, plain
@@ -133,12 +134,17 @@ def conditions(library: Library, *names: str, **evaluation: Any) -> dict[str, Co
     built, lm = build_tasks(config, arguments), Chance()
     reader = QuestionReader(lm, config.evaluation.system_instruction)
     with reader.watching(built.loaded["tasks"]):
-        results, benchmarks, _ = simple_evaluate(config, arguments, lm, built, library.folder)
-    asked = {name: reader.of_benchmark(name) for name in benchmarks}
+        evaluated = simple_evaluate(config, arguments, lm, built, library.folder)
+    seconds = BenchmarkSeconds(task_build=0, inference=0, scoring=0)
+    benchmarks = {
+        name: benchmark_result(name, evaluated, built.loaded["tasks"][name], seconds, reader.of_benchmark(name))
+        for name in evaluated.benchmarks
+    }
     record = make_record(
-        benchmarks=tuple(benchmark_result(name, results, questions) for name, questions in asked.items()),
+        benchmarks=tuple(benchmarks.values()),
         groups=tuple(
-            benchmark_result(name, results, reader.of_group(group)) for name, group in built.loaded["groups"].items()
+            group_result(name, evaluated.results, benchmarks, reader.of_group(group))
+            for name, group in built.loaded["groups"].items()
         ),
         evaluation={name: value for name, value in evaluation.items() if name != "tasks"},
     )

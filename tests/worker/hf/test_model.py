@@ -14,6 +14,7 @@ from lm_eval.api.model import CachingLM
 from lm_eval.models.huggingface import HFLM
 from tqdm import tqdm
 
+from benchy.errors import EvaluationFailed
 from benchy.worker.hf.model import FastHFLM
 from tests.worker.hf.shapes import CONFIGS, Requests, Strings, instances, random_model, reference
 
@@ -148,7 +149,7 @@ def test_mixed_precision_is_kept(tokenizers: dict[bool, Any]) -> None:
 @pytest.mark.parametrize(("context", "continuation"), [("da", ""), ("", ""), ("", "<s>"), ("da", " da" * 120)])
 def test_refuses_what_cannot_be_scored(context: str, continuation: str, tokenizers: dict[bool, Any]) -> None:
     _, fast = both(random_model("llama"), tokenizers[False])
-    with pytest.raises(ValueError, match="cannot score"):
+    with pytest.raises(EvaluationFailed, match="cannot score"):
         answers(fast, [("da", " ba"), (context, continuation)])
 
 
