@@ -39,7 +39,7 @@ def write_files(tracker: Any, folder: Path, results: dict[str, Any], samples: di
 
 def _file_part(benchmark: str) -> str:
     """A benchmark's name as a part of a file's, which has no slash and at most 255 bytes."""
-    plain = benchmark.replace("%", "%25").replace("/", "%2F") if "/" in benchmark else benchmark
+    plain = benchmark.replace("%", "%25").replace("/", "%2F")
     if len(plain.encode()) <= LONGEST_NAME:
         return plain
     return f"{plain[: LONGEST_NAME // 4]}-{hashlib.sha256(benchmark.encode()).hexdigest()[:16]}"

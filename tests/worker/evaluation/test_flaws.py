@@ -90,7 +90,9 @@ def is_cut(model_folder: Path, prompt: str) -> bool:
     tokenizer = AutoTokenizer.from_pretrained(model_folder)
     asked = tokenizer(prompt, return_tensors="pt").input_ids
     (said,) = model.generate(asked, max_new_tokens=12, do_sample=False)[:, asked.shape[1] :]
-    return tokenizer.eos_token_id not in said and not set("aeiou ") & set(tokenizer.decode(said))
+    return tokenizer.eos_token_id not in said and not set("aeiou ") & set(
+        tokenizer.decode(said, skip_special_tokens=True)
+    )
 
 
 @BACKENDS
