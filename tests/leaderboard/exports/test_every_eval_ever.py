@@ -1,5 +1,5 @@
 """What an Every Eval Ever record says of a run;
-tests/leaderboard/exports/test_parquet.py holds real ones to its schema.
+tests/worker/test_published_forms.py holds real ones to its schema.
 """
 
 from __future__ import annotations
