@@ -53,7 +53,7 @@ from pathlib import Path
 import bench.constant
 from benchy.config import load_config
 from benchy.protocol import Evaluation, Prepare
-from benchy.worker.evaluation import evaluation
+from benchy.worker.evaluation.evaluate import evaluation
 from benchy.worker.prepare import prepare
 from benchy.worker.session import Session
 session = Session(emit=lambda event: None)

@@ -124,7 +124,7 @@ def test_what_is_slow_at_a_start_was_done_by_the_build(engine: Engine, gpu_image
 import time
 start = time.time()
 import pathlib, lm_eval.tasks, transformers
-from benchy.task_index import index_tasks
+from benchy.benchmarks.index import index_tasks
 assert len(index_tasks(())) > 10_000
 made = [path for path in pathlib.Path("/opt").rglob("*") if path.stat().st_mtime > start]
 print(made)

@@ -67,7 +67,7 @@ def test_a_model_that_does_not_load_is_named(tmp_path: Path) -> None:
     config = json.loads((broken / "config.json").read_bytes())
     (broken / "config.json").write_text(json.dumps(config | {"hidden_size": 2 * config["hidden_size"]}))
     done = benchy("run", write_config(tmp_path, model={"name": str(broken)}), cwd=REPOSITORY)
-    assert_failed_run(tmp_path, done, 7, "ModelLoadError", "does not load")
+    assert_failed_run(tmp_path, done, 7, "ModelLoadError", "another shape")
 
 
 def test_a_benchmark_that_raises_is_an_evaluation_that_failed(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_run_prints_the_model_test_the_scores_and_where_things_lie(tmp_path: Pat
     assert record.run_name.startswith("TEST_")
     assert record.model_test is not None
     block = (
-        f"✅ Model test successful: {DEMO / 'model'}\n"
+        f"✅ Model test successful: {DEMO / 'model'} (folder)\n"
         f"   Parameters: {record.model_test.parameters:,}\n"
         f"   Size: {record.model_test.size_gb:.2f} GB\n"
         "   Generated: Hello, world!"
@@ -107,7 +107,7 @@ def test_the_model_test_by_hand_needs_no_yaml(tmp_path: Path, spelling: tuple[st
     options = [spelling[0], model, spelling[1], f"pretrained={model},dtype=float16", "--device", "cpu"]
     done = benchy("test", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"✅ Model test successful: {model}\n   Parameters: ")
+    assert done.stdout.startswith(f"✅ Model test successful: {model} (folder)\n   Parameters: ")
     (log,) = (tmp_path / "logs").iterdir()
     assert done.stdout.strip() in log.read_text(encoding="utf-8")
 

@@ -80,7 +80,7 @@ _DOWNLOAD = """
 import sys
 from benchy.config import DownloadConfig, ModelConfig
 from benchy.errors import BenchyError
-from benchy.worker.download import download_model
+from benchy.worker.fetch.checkpoint import download_model
 try:
     model, options = ModelConfig.model_validate_json(sys.argv[1]), DownloadConfig.model_validate_json(sys.argv[2])
     emit = lambda event: print(event.model_dump_json(), file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchy.leaderboard.board import Board
 from benchy.record import EvaluationResult, RunRecord, read_record
 from tests.commands import REPOSITORY, benchy_command, isolated_environment, write_config
 from tests.hub.server import LoopbackHub
@@ -132,7 +132,7 @@ _PHASES: dict[str, Callable[[Path], bool]] = {
     "starting": lambda _folder: True,
     "preparing": lambda folder: _record(folder) is not None,
     "testing": lambda folder: _has(folder, lambda record: record.environment is not None),
-    "evaluating": lambda folder: any(folder.glob("outputs/*/answers*.jsonl")),
+    "evaluating": lambda folder: any(folder.glob("outputs/*/worker/answers*.jsonl")),
     "uploading": lambda folder: _has(folder, lambda record: record.evaluation is not None),
     "leaving": lambda folder: _has(folder, lambda record: record.uploaded is not None),
 }
@@ -212,8 +212,8 @@ def _problems_of_results(
 
 
 def _shown_in(board: Path) -> list[str]:
-    suites = json.loads((board / "leaderboard.json").read_bytes())["suites"] if board.exists() else []
-    return sorted(entry["run_name"] for suite in suites for entry in suite["entries"])
+    shown = board / "leaderboard.json"
+    return sorted(Board.model_validate_json(shown.read_bytes()).runs) if shown.exists() else []
 
 
 def _shown_on_hub(grounds: Grounds, name: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from benchy.display.tables import model_test_block
-from benchy.errors import BenchyError, GpuNotFound, ModelLoadError, ModelTestFailed
+from benchy.errors import BenchyError, GpuNotFound, ModelLoadError, ModelNotFound, ModelTestFailed
 from benchy.protocol import ModelTest, Phase
 from benchy.worker.loading import loaded_model
 from benchy.worker.model_test import MAX_NEW_TOKENS, model_test
@@ -117,7 +117,7 @@ def _rewrite(folder: Path, rename: Callable[[str], str | None]) -> None:
         (_break_config, (ModelLoadError, "no_such")),
         (_cut_weights, (ModelLoadError, "does not load: ")),
         (_garble_weights, (ModelLoadError, "does not load: ")),
-        (_drop_weights, (ModelLoadError, "does not load: ")),
+        (_drop_weights, (ModelNotFound, "holds no weights")),
         (_fill_weights_with_nan, (ModelTestFailed, "NaN")),
         (_blank_weights, (ModelTestFailed, "all tokens have the same logit")),
         (_drop_layer, (ModelLoadError, "lack 9 tensors of LlamaForCausalLM, which .* random")),

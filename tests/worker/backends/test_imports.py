@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from benchy.config import BenchmarkConfig
 from benchy.protocol import Prepare
-from benchy.worker.model import loaded_model
+from benchy.worker.loading import loaded_model
 from benchy.worker.prepare import prepare
 from benchy.worker.session import Session
 

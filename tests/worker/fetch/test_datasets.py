@@ -18,7 +18,7 @@ _LOAD = """
 import sys, datasets
 from benchy.errors import EvaluationFailed
 from benchy.hub import go_offline
-from benchy.worker.data_sets import DataSets
+from benchy.worker.fetch.datasets import DataSets
 
 def load(**commits):
     found = DataSets({"allenai/ai2_arc": commit for commit in commits.values()})
