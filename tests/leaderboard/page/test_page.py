@@ -28,8 +28,8 @@ def make_page(folder: Path, records: list[RunRecord]) -> str:
 def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Three models in one table, one of them with an older run and one with a name that would like to be a script."""
     records = [
-        make_record("org/alpha", {"arc": 0.9, "boolq": 0.3}, run_name="alpha"),
         make_record("org/alpha", {"arc": 0.95, "boolq": 0.95}, run_name="alpha-older", day=-1),
+        make_record("org/alpha", {"arc": 0.9, "boolq": 0.3}, run_name="alpha"),
         make_record("org/beta", {"arc": 0.5, "boolq": 0.6}, run_name="beta"),
         make_record(EVIL, {"arc": 0.7, "boolq": 0.2}, run_name="evil"),
         make_record("org/alpha", {"arc": 0.1}, run_name="TEST_alpha", evaluation={"limit": 5}),

@@ -30,6 +30,7 @@ from tests.hub.faults import Fault
 from tests.hub.fixtures import loopback_hub
 from tests.hub.repositories import Repository
 from tests.hub.server import LoopbackHub
+from tests.leaderboard.exports.test_model_card import CONFIGS, add_benchmark
 from tests.records import benchmark, make_record, make_run_folder, metric
 from tests.runtimes import A_RUN
 
@@ -146,7 +147,7 @@ def test_the_card_shows_tables_that_can_be_read(hub: LoopbackHub, tmp_path: Path
     assert [view["config_name"] for view in card_of(hub)["configs"]] == ["leaderboard", "results", "samples"]
     tables = load_tables(os.environ["HF_UPLOAD_TOKEN"])
     assert list(tables) == ["leaderboard", "results", "samples", "default"]
-    assert [(row["rank"], row["model"], row["arc"]) for row in tables["leaderboard"]] == [
+    assert [(row["rank"], row["model"], row["score:arc"]) for row in tables["leaderboard"]] == [
         (1, "org/2", 0.5),
         (2, "org/1", 0.25),
     ]
@@ -334,8 +335,8 @@ def test_the_models_own_repository_is_offered_the_scores_after_the_leaderboard(
     hub.add_repository("maker/model", {"config.json": b"{}"})
     folder = make_run(tmp_path, "maker/model")
     (results,) = folder.glob("results_*.json")
-    configs = {"arc": {"dataset_path": "allenai/ai2_arc"}}
-    results.write_text(json.dumps(json.loads(results.read_text()) | {"configs": configs}))
+    add_benchmark(hub)
+    results.write_text(json.dumps(json.loads(results.read_text()) | {"configs": {"arc": CONFIGS["arc"]}}))
     hub.fail("POST /api/models/maker/model/commit/", status=403, times=1)
     with pytest.raises(AccessDenied, match="the token in HF_UPLOAD_TOKEN may not write to maker/model"):
         upload(folder, model_card=True)
