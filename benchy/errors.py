@@ -198,6 +198,7 @@ class UploadFailed(BenchyError):
     """The leaderboard could not be written; the finished record is kept."""
 
     exit_code = 9
+    default_hint = "the traceback is in the log"
 
 
 class WorkerError(BenchyError):
