@@ -42,7 +42,7 @@ def isolated_environment(home: Path) -> dict[str, str | None]:
     }
 
 
-def benchy(*arguments: object, cwd: Path, seconds: float = 180, **environment: str) -> subprocess.CompletedProcess[str]:
+def benchy(*arguments: object, cwd: Path, seconds: float = 600, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``benchy`` to its end; ``PYTHONPATH`` and the rest come from this process."""
     return subprocess.run(
         benchy_command(*arguments),

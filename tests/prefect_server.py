@@ -37,7 +37,7 @@ class PrefectServer:
         environment = {"PREFECT_HOME": str(self.home), "PREFECT_API_URL": self.api}
         command = prefect_command("server", "start", "--host", "127.0.0.1", "--port", str(self.port))
         process = self._stack.enter_context(running(command, environment=environment))
-        wait_until(lambda: is_healthy(self.api) or process.poll() is not None, seconds=120)
+        wait_until(lambda: is_healthy(self.api) or process.poll() is not None, seconds=300)
         assert is_healthy(self.api)
 
     def stop(self) -> None:
@@ -96,7 +96,7 @@ def prefect_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "prefect", *arguments]
 
 
-def prefect(*arguments: str, api: str, seconds: float = 180) -> subprocess.CompletedProcess[str]:
+def prefect(*arguments: str, api: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:
     """Run ``prefect`` to its end."""
     return subprocess.run(
         prefect_command(*arguments),

@@ -167,7 +167,7 @@ def test_the_way_from_a_bare_host_to_the_first_run_is_as_the_readme_says(host: H
         assert f"GPU {number}: Fake GPU (UUID: {uuid})" in host.type(look)
     host.type(settings)
     host.type(up)
-    wait_until(lambda: healthy(host.type(status)) == SERVICES, seconds=150)
+    wait_until(lambda: healthy(host.type(status)) == SERVICES, seconds=300)
     host.type(first_run)
     tasks = sorted(host.ask("task_runs/filter"), key=lambda task: str(task["expected_start_time"]))
     assert [task["name"].rpartition("-")[0] for task in tasks] == ["model_test", "evaluation", "upload"]
@@ -178,7 +178,7 @@ def test_the_way_from_a_bare_host_to_the_first_run_is_as_the_readme_says(host: H
 
     host.type("docker compose down")
     host.type(up)
-    wait_until(lambda: healthy(host.type(status)) == SERVICES, seconds=150)
+    wait_until(lambda: healthy(host.type(status)) == SERVICES, seconds=300)
     (after,) = host.ask("flow_runs/filter")
     assert (after["id"], after["name"], after["state"]) == (ran["id"], ran["name"], ran["state"])
     host.type("docker compose cp benchy:/app/leaderboard .")

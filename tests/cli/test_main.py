@@ -143,8 +143,8 @@ def test_help_and_version(tmp_path: Path) -> None:
 def test_nohup_outlives_its_terminal(tmp_path: Path) -> None:
     config = write_config(tmp_path, evaluation=BENCHMARKS | {"tasks": "waiting"})
     running = start_benchy("run", config, cwd=REPOSITORY, through=["nohup"], BENCHY_TEST_GO=str(tmp_path / "go"))
-    wait_until(lambda: any("waits" in log.read_text("utf-8") for log in tmp_path.glob("logs/*.log")), seconds=120)
+    wait_until(lambda: any("waits" in log.read_text("utf-8") for log in tmp_path.glob("logs/*.log")), seconds=300)
     os.killpg(running.pid, signal.SIGHUP)
     (tmp_path / "go").touch()
-    output, _ = running.communicate(timeout=120)
+    output, _ = running.communicate(timeout=300)
     assert running.returncode == 0, output

@@ -13,5 +13,5 @@ def test_sixteen_open_files_are_too_few_and_named(tmp_path: Path) -> None:
     """It was six tracebacks."""
     command = shlex.join(benchy_command("run", write_config(tmp_path)))
     shell = ["bash", "-c", f"ulimit -n 16; {command}"]
-    done = subprocess.run(shell, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(shell, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False)
     assert_refused(done, 2, "ConfigError", "16 files open at once", "`ulimit -n 1024`")

@@ -14,7 +14,7 @@ from tests.commands import REPOSITORY, benchy_command, write_config
 
 def exit_code(*arguments: object, stdout: int, stderr: int) -> int:
     return subprocess.run(
-        benchy_command(*arguments), cwd=REPOSITORY, stdout=stdout, stderr=stderr, timeout=120, check=False
+        benchy_command(*arguments), cwd=REPOSITORY, stdout=stdout, stderr=stderr, timeout=300, check=False
     ).returncode
 
 

@@ -44,12 +44,12 @@ def benchy_on(
     hub: LoopbackHub, folder: Path, *arguments: object, token: str | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run ``benchy`` in ``folder``, with the Hub's cache in ``folder/hf``."""
-    return benchy(*arguments, cwd=folder, seconds=180, **hub.environment(folder / "hf", token=token) | environment)
+    return benchy(*arguments, cwd=folder, seconds=600, **hub.environment(folder / "hf", token=token) | environment)
 
 
 def download_on(hub: LoopbackHub, folder: Path, name: str = "org/tiny", **how: Any) -> ModelIdentity | ErrorData:
     """Fetch a model as a worker does, in a process of its own; what it found, or its error."""
-    done = start_download(hub, folder, name, **how).communicate(timeout=120)
+    done = start_download(hub, folder, name, **how).communicate(timeout=300)
     answer = json.loads(done[0])
     return ErrorData.model_validate(answer) if "kind" in answer else ModelIdentity.model_validate(answer)
 

@@ -29,7 +29,7 @@ def test_a_run_without_a_leaderboard_and_refused_by_wandb_can_be_published_later
     config = write_config(tmp_path, upload=None, wandb=wandb, evaluation={"tasks": "demo_animals"})
     loopback_hub.fail("POST /graphql", status=401)
     server = {"WANDB_BASE_URL": loopback_hub.endpoint, "WANDB_API_KEY": KEY, "no_proxy": "127.0.0.1"}
-    done = benchy("run", config, "--limit", "20", cwd=REPOSITORY, seconds=180, **server)
+    done = benchy("run", config, "--limit", "20", cwd=REPOSITORY, seconds=600, **server)
     assert done.returncode == 0, done.stderr
     record = only_record(tmp_path)
     folder = tmp_path / "outputs" / record.run_name
@@ -40,9 +40,9 @@ def test_a_run_without_a_leaderboard_and_refused_by_wandb_can_be_published_later
     )
     assert loopback_hub.count("POST /graphql") > 0
 
-    refused = benchy("upload", folder, "--wandb", "demo", cwd=REPOSITORY, seconds=180, **server)
+    refused = benchy("upload", folder, "--wandb", "demo", cwd=REPOSITORY, seconds=600, **server)
     assert_refused(refused, 9, "UploadFailed", f"Weights & Biases at {loopback_hub.endpoint}", "error 401")
-    offline = benchy("upload", folder, "--wandb", "demo", cwd=REPOSITORY, seconds=180, **server, WANDB_MODE="offline")
+    offline = benchy("upload", folder, "--wandb", "demo", cwd=REPOSITORY, seconds=600, **server, WANDB_MODE="offline")
     assert offline.returncode == 0, offline.stderr
     (run,) = (folder / "wandb").glob("offline-run-*")
     assert f"`wandb sync {run}` sends it" in offline.stdout

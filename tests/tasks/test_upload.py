@@ -21,7 +21,7 @@ def test_a_refused_upload_keeps_the_record_and_names_the_command_that_publishes_
     environment = loopback_hub.environment(tmp_path / "hf") | {"BOARD_TOKEN": token}
     loopback_hub.fail("POST /api/datasets/org/board/commit/", status=403, times=1)
 
-    done = benchy("run", config, cwd=REPOSITORY, seconds=180, **environment)
+    done = benchy("run", config, cwd=REPOSITORY, seconds=600, **environment)
     record = only_record(tmp_path)
     folder = tmp_path / "outputs" / record.run_name
     assert done.returncode == 5, done.stderr
@@ -33,7 +33,7 @@ def test_a_refused_upload_keeps_the_record_and_names_the_command_that_publishes_
     assert record.status == "failed"
     assert token not in "".join(path.read_text() for path in tmp_path.rglob("*") if path.suffix in {".json", ".log"})
 
-    later = benchy("upload", folder, *options, cwd=REPOSITORY, seconds=180, **environment)
+    later = benchy("upload", folder, *options, cwd=REPOSITORY, seconds=600, **environment)
     assert later.returncode == 0, later.stderr
     assert f"Leaderboard: {loopback_hub.endpoint}/datasets/org/board" in later.stdout
     files = loopback_hub.repositories["dataset", "org/board"].files()

@@ -83,7 +83,7 @@ def test_two_processes_fetch_once(loopback_hub: LoopbackHub, tmp_path: Path) -> 
     loopback_hub.add_repository("org/tiny", files)
     loopback_hub.slow_down("GET /cdn/", bytes_per_second=60_000)
     both = [start_download(loopback_hub, tmp_path) for _ in range(2)]
-    assert ['"commit"' in process.communicate(timeout=60)[0] for process in both] == [True, True]
+    assert ['"commit"' in process.communicate(timeout=300)[0] for process in both] == [True, True]
     assert loopback_hub.content_bytes == needed_bytes(files)
 
 
@@ -146,7 +146,7 @@ def test_a_killed_download_leaves_parts_that_the_next_one_sweeps(loopback_hub: L
     wait_until(lambda: loopback_hub.count("/api/models/org/tiny$") == 2)
     first.kill()
     first.communicate()
-    assert '"commit"' in second.communicate(timeout=60)[0]
+    assert '"commit"' in second.communicate(timeout=300)[0]
     assert owned
     assert isinstance(download_on(loopback_hub, tmp_path), ModelIdentity)
     assert leftovers(tmp_path) == []
@@ -171,7 +171,7 @@ def test_progress_is_in_bytes_with_a_rate(loopback_hub: LoopbackHub, tmp_path: P
     loopback_hub.add_repository("org/tiny", big)
     loopback_hub.slow_down("GET /cdn/", bytes_per_second=2_000_000)
     process = start_download(loopback_hub, tmp_path, stderr=subprocess.PIPE)
-    lines = process.communicate(timeout=60)[1].splitlines()
+    lines = process.communicate(timeout=300)[1].splitlines()
     events = [Progress.model_validate_json(line) for line in lines if line.startswith('{"event"')]
     assert len(events) >= 3
     assert [event.done for event in events] == sorted(event.done for event in events)
