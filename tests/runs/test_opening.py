@@ -35,6 +35,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BenchmarkConfig:
             "output_path": str(tmp_path / "outputs"),
         },
         "logging": {"log_dir": str(tmp_path / "logs")},
+        "environment": [FORWARD_LOG],
     }
     return parse_config(sections, source="test")
 
