@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.commands import REPOSITORY
 
 KINDS = {".py", ".md", ".yaml", ".toml", ".gpu"}
-NAMED = re.compile(r"(?<![\w/.-])(?:benchy|flows|tasks|tests|bench|docs|configs)/[\w/-]+\.(?:py|md|css|yaml|jinja)\b")
+NAMED = re.compile(r"(?<![\w/.-])(?:benchy|flows|tasks|tests|bench|docs)/[\w/-]+\.(?:py|md|css|yaml|jinja)\b")
 
 
 def tracked_texts() -> list[Path]:

@@ -183,7 +183,7 @@ def test_uploads_at_the_same_moment_lose_nothing(tmp_path: Path) -> None:
     assert sorted(path.name for path in (leaderboard / "records").iterdir()) == names
     assert runs_on(leaderboard) == names
     page = (leaderboard / "leaderboard.html").read_text()
-    assert all(f'data-run="{name}"' in page for name in names)
+    assert all(f"records/{name}/record.json" in page for name in names)
     assert (leaderboard / "leaderboard.csv").read_text().count("\n") == len(names) + 1
 
 
