@@ -25,7 +25,7 @@ ORCHESTRATOR_IMAGE = f"benchy-orchestrator:{__version__}"
 REVISION = "the-revision-of-this-test"
 PACKAGES = "python3,python3-venv,ca-certificates,postgresql"
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
-BUILDING = pytest.mark.timeout(900)
+BUILDING = pytest.mark.timeout(3000)
 """For each test with an image: the first one waits until it is built."""
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
