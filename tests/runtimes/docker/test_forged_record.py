@@ -10,6 +10,7 @@ from benchy.record import Facts, read_record
 from benchy.runs.opening import open_run
 from tests.commands import demo_settings
 from tests.engine import Engine, host_volumes
+from tests.prefect_server import wait_until
 from tests.worker.tiny import write_model_with_code, write_tasks
 
 FORGER = """
@@ -57,5 +58,5 @@ def test_a_model_that_replaces_the_record_changes_nothing_that_is_published(
     board = Board.model_validate_json((tmp_path / "leaderboard" / "leaderboard.json").read_bytes())
     (row,) = board.tables[0].rows
     assert [cell.value for cell in row.cells if cell] == [measured.benchmarks[0].metrics[0].value]
-    assert docker_host.containers() == []
+    wait_until(lambda: docker_host.containers() == [], seconds=60)
     assert not (run.folder / "worker").exists()
