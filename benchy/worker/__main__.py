@@ -39,7 +39,6 @@ def main() -> None:
     host: Hello | None = None
     while (line := requests.get()) is not None:
         if host is None and (host := decode_hello(line)) is not None:
-            busy.clear()
             continue
         request_id, answer = answer_line(session, line, host)
         busy.clear()
@@ -70,8 +69,9 @@ def _claim_stdout() -> BinaryIO:
 
 def _read_requests(stream: BinaryIO, requests: queue.Queue[bytes | None], busy: threading.Event) -> None:
     """Hand on each line. The end of the input means that the host is gone: end too, if need be in mid-work."""
-    for line in request_lines(stream):
-        busy.set()
+    for number, line in enumerate(request_lines(stream)):
+        if number > 0:  # the first is the host's hello, and no work
+            busy.set()
         requests.put(line)
     if busy.is_set():
         _end_with_children()
