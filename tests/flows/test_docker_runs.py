@@ -65,7 +65,7 @@ def test_a_cancelled_run_leaves_its_gpu_to_the_one_that_waits_for_it_and_ctrl_c_
         wait_until(lambda: waits(folder / "logs"), seconds=300)
         assert leased_gpus(docker_host.client) == {UUIDS[0]: only_record(folder).run_name}
         assert len(docker_host.containers()) == 1
-        wait_until(lambda: serving.state(run_id) == "Cancelled", seconds=300)
+        wait_until(lambda: serving.state(run_id) == "Cancelled", seconds=60)
 
         second.send_signal(signal.SIGINT)
         assert docker_host.is_empty_within(15)
@@ -95,7 +95,7 @@ def test_a_run_whose_process_is_killed_leaves_no_container_and_its_service_says_
     kill(flow)
     assert docker_host.is_empty_within(15)
     assert leased_gpus(docker_host.client) == {}
-    wait_until(lambda: serving.state(run_id) == "Crashed", seconds=300)
+    wait_until(lambda: serving.state(run_id) == "Crashed", seconds=60)
     assert is_running(serving.pid)
 
 
@@ -108,7 +108,7 @@ def flow_processes(service: int) -> list[int]:
 def test_a_service_that_is_told_to_stop_ends_its_run_first(serving: Service, docker_host: Engine) -> None:
     run_id = started(serving)
     os.kill(serving.pid, signal.SIGTERM)
-    wait_until(lambda: not is_running(serving.pid), seconds=300)
+    wait_until(lambda: not is_running(serving.pid), seconds=60)
     assert docker_host.containers() == []
     assert serving.state(run_id) == "Crashed"
     assert serving.record(run_id).status == "interrupted"
@@ -123,4 +123,4 @@ def test_a_service_that_is_killed_with_its_run_leaves_no_container_and_the_next_
     environment = {"PREFECT_API_URL": serving.api, "DOCKER_HOST": docker_host.address}
     command = benchy_command("serve", serving.folder / "configs")
     with running(command, environment=environment, cwd=REPOSITORY):
-        wait_until(lambda: serving.state(run_id) == "Crashed", seconds=300)
+        wait_until(lambda: serving.state(run_id) == "Crashed", seconds=60)

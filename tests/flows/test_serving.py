@@ -155,7 +155,7 @@ def test_cancelling_ends_the_worker_and_the_record_says_interrupted(service: Ser
     wait_until(lambda: "the benchmark waits" in service.log(run_id), seconds=300)
     (worker,) = worker_pids(service.pid)
     service.cancel(run_id)
-    wait_until(lambda: service.state(run_id) == "Cancelled", seconds=300)
+    wait_until(lambda: service.state(run_id) == "Cancelled", seconds=60)
     assert not is_running(worker)
     assert service.record(run_id).status == "interrupted"
 
@@ -176,7 +176,7 @@ def test_two_hosts_share_a_server_and_each_run_is_of_one_of_them(service: Servic
 
         here, there = by_host[socket.gethostname()], by_host["second"]
         service.cancel(there)
-        wait_until(lambda: service.state(there) == "Cancelled", seconds=300)
+        wait_until(lambda: service.state(there) == "Cancelled", seconds=60)
         assert service.state(here) == "Running"
 
     (service.folder / "go").touch()

@@ -308,7 +308,7 @@ def test_the_container_leaves_when_nobody_holds_its_stdin(settings: dict[str, An
     transport = start(parse_config(settings, source="test"), tmp_path)
     with worker(transport):
         transport.close_input()
-        assert transport.wait(300)
+        assert transport.wait(30)
     assert transport.explain_end().message == "the worker ended with exit code 0 before it answered"
 
 
