@@ -16,6 +16,7 @@ def verify(where: str, key: Path | None) -> None:
     WHERE is a run's folder, a leaderboard's folder or hf://datasets/ORG/NAME.
     """
     from benchy.errors import NotVerified
+    from benchy.plain_text import plain_line
     from benchy.runs.verifying import read_public_key, verify
 
     log: list[str] = []
@@ -23,14 +24,9 @@ def verify(where: str, key: Path | None) -> None:
     for verdict in verify(where, public_key=read_public_key(key), say=log.extend):
         wrong += bool(verdict.differences)
         click.echo(
-            f"{'❌' if verdict.differences else '✅'} {_plain(verdict.name)}: {verdict.scores} scores recomputed"
+            f"{'❌' if verdict.differences else '✅'} {plain_line(verdict.name)}: {verdict.scores} scores recomputed"
         )
         for line in (*verdict.differences, *(f"not recomputed: {what}" for what in verdict.left_out)):
-            click.echo(f"   {_plain(line)}")
+            click.echo(f"   {plain_line(line)}")
     if wrong:
         raise NotVerified(f"{wrong} of what is in {where} is not as it was published")
-
-
-def _plain(text: str) -> str:
-    """A record may hold what moves a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
