@@ -20,8 +20,11 @@ FP8_NEEDS = (8, 9)
 """Compute capabilities: https://docs.nvidia.com/cuda/cuda-c-programming-guide/#features-and-technical-specifications."""
 
 
-_DEVICE = re.compile(r"cpu|mps(:0)?|(cuda|npu|xpu|hpu)(:[0-9]{1,3})?")
-"""lm-eval 0.4.13 takes these (`HFLM.__init__`); any other name runs, without a word, on the first GPU or on the CPU."""
+_DEVICE = re.compile(r"(cpu|mps)(:0)?|(cuda|npu|xpu|hpu)(:[0-9]{1,3})?")
+"""lm-eval 0.4.13 takes these (`HFLM.__init__`); any other name runs, without a word, on the first GPU or on the CPU.
+
+``cpu:0`` is torch's alone: the worker says ``cpu`` to lm-eval.
+"""
 
 
 def check_device(config: BenchmarkConfig) -> None:

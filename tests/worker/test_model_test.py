@@ -134,9 +134,8 @@ def test_a_broken_model(
     kind, says = expected
     folder = copied(model_folder, tmp_path / "broken")
     break_it(folder)
-    session = prepared_session(make_config(model={"name": str(folder)}))
     with pytest.raises(kind, match=says) as caught:
-        model_test(session, ModelTest())
+        model_test(prepared_session(make_config(model={"name": str(folder)})), ModelTest())
     assert type(caught.value) is kind
     assert "\n" not in caught.value.message
 

@@ -43,10 +43,15 @@ def create_model(config: BenchmarkConfig, identity: ModelIdentity) -> Any:
     placement = {
         "batch_size": evaluation.batch_size,
         "max_batch_size": evaluation.max_batch_size,
-        "device": None if config.performance.use_accelerate else evaluation.device,
+        "device": None if config.performance.use_accelerate else _lm_eval_name(evaluation.device),
     }
     lm = model_type(config).create_from_arg_obj(lm_eval_arguments(config, identity), placement)
     refuse_broken_answers(lm)
     give_clean_texts(lm)
     limit_prompts(lm, config.performance.prompt_timeout)
     return lm
+
+
+def _lm_eval_name(device: str) -> str:
+    """Torch's ``cpu:0`` as ``cpu``: lm-eval would not know it, and take the first GPU."""
+    return "cpu" if device == "cpu:0" else device

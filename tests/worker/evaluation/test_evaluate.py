@@ -220,11 +220,10 @@ def test_prompts_are_those_of_the_benchmark_as_it_is(
 
 
 @pytest.fixture
-def worker() -> Iterator[tuple[Worker, list[str]]]:
+def worker(make_config: MakeConfig) -> Iterator[tuple[Worker, list[str]]]:
     """A real worker process, and the lines of its log."""
     log: list[str] = []
-    config = BenchmarkConfig.model_construct(performance=None)
-    worker = Worker(ProcessRuntime().start(config, A_RUN, role="model", say=print), log.extend)
+    worker = Worker(ProcessRuntime().start(make_config("tiny_letter"), A_RUN, role="model", say=print), log.extend)
     yield worker, log
     worker.close()
 

@@ -21,6 +21,8 @@ from tests.worker.hf.shapes import CONFIGS, Requests, Strings, instances, random
 Answers = list[tuple[float, bool]]
 MAX_LENGTH = 100
 """Tokens; some of the requests are longer."""
+OF_PLAIN_LM_EVAL = 5e-4
+"""lm-eval's own log-softmax in float32 is off the definition by up to 3.2e-4, and by how much differs by CPU."""
 
 
 def both(model: Any, tokenizer: Any, **arguments: Any) -> tuple[HFLM, FastHFLM]:
@@ -74,7 +76,7 @@ def test_equals_the_definition_and_plain_lm_eval(name: str, seed: int, tokenizer
     plain = [pair for pair, twice in zip(pairs, split_twice(stock, pairs), strict=True) if not twice]
     expected = answers(stock, plain)
     got = [answer for answer, pair in zip(got, pairs, strict=True) if pair in plain]
-    assert differences(got, expected).max() < 1e-4
+    assert differences(got, expected).max() < OF_PLAIN_LM_EVAL
     assert greedy(got) == greedy(expected)
     assert best_choices(plain, got) == best_choices(plain, expected)
 
