@@ -42,17 +42,14 @@ import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict
-
+from benchy.frozen import FrozenModel
 from benchy.masking import mask
 
 
-class ErrorData(BaseModel):
+class ErrorData(FrozenModel):
     """An error as plain data: in the protocol and in the record."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
     """The name of the class in this module."""
@@ -64,6 +61,10 @@ class ErrorData(BaseModel):
     """Whether the same request may succeed when it is tried again."""
     traceback: str = ""
     """Where it was raised, for the log; never shown on the terminal."""
+
+    def without_traceback(self) -> Self:
+        """Return it as it is kept in a record."""
+        return self._with(traceback="")
 
 
 LONGEST_MESSAGE = 1300

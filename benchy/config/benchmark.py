@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from benchy.backends import sharing_of
 from benchy.config.sections import (
+    ChangePath,
     ContainerConfig,
     DownloadConfig,
     EvaluationConfig,
@@ -90,6 +91,27 @@ class BenchmarkConfig(Section):
     def is_test(self) -> bool:
         """Whether this run is a test and never ranked: it sees only part of each benchmark."""
         return self.evaluation.limit is not None
+
+    def with_model(self, model: ModelConfig) -> Self:
+        """Return the same run of another model, or of the same one named more exactly."""
+        return self._with(model=model)
+
+    def with_evaluation(self, evaluation: EvaluationConfig) -> Self:
+        """Return another evaluation of the same model."""
+        return self._with(evaluation=evaluation)
+
+    def published_to(self, upload: UploadConfig | None, wandb: WandbConfig | None) -> Self:
+        """Return the same run with its results going elsewhere, or nowhere."""
+        return self._with(upload=upload, wandb=wandb)
+
+    def with_paths(self, change: ChangePath) -> Self:
+        """Return it with every text changed that may be a path of this machine."""
+        return self._with(
+            model=self.model.with_paths(change),
+            evaluation=self.evaluation.with_paths(change),
+            logging=LoggingConfig(log_dir=change(self.logging.log_dir)),
+            upload=self.upload and self.upload.with_paths(change),
+        )
 
     def what_changes_answers(self) -> dict[str, Any]:
         """All of the config but for where results go, where the worker runs, and how many requests it takes at once."""

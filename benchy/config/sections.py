@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from benchy import __version__
 from benchy.config.mistakes import AUTO, MOUNT, NO_NUL, SIZE
+from benchy.frozen import FrozenModel
 
 LM_EVAL_SEEDS = (0, 1234, 1234, 1234)
 """lm-eval's defaults."""
@@ -87,10 +89,12 @@ _Bytes = Annotated[str, Field(pattern=SIZE)]
 _Volume = Annotated[str, Field(pattern=MOUNT)]
 
 
-class Section(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+ChangePath = Callable[[str], str]
+"""Gives what stands for a path, or for a name that may be one."""
+
+
+class Section(FrozenModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
 
 class ModelConfig(Section):
@@ -124,6 +128,23 @@ class ModelConfig(Section):
     def lm_eval_backend(self) -> str:
         """The same, where two ways to compute one thing are no matter."""
         return "hf" if self.backend == "hf-stock" else self.backend
+
+    def at(self, revision: str) -> Self:
+        """Return the same model at another revision."""
+        return self._with(revision=revision)
+
+    def renamed(self, name: str, *, revision: str | None) -> Self:
+        """Return another model that is loaded in the same way."""
+        return self._with(name=name, revision=revision)
+
+    def with_args(self, args: Mapping[str, Any]) -> Self:
+        """Return the same model with other arguments."""
+        return self._with(args=dict(args))
+
+    def with_paths(self, change: ChangePath) -> Self:
+        """Return it with its name and each text of its arguments changed."""
+        args = {name: change(value) if isinstance(value, str) else value for name, value in self.args.items()}
+        return self._with(name=change(self.name), args=args)
 
 
 class EvaluationConfig(Section):
@@ -171,6 +192,15 @@ class EvaluationConfig(Section):
         if self.seed is None:
             return LM_EVAL_SEEDS
         return (self.seed,) * 4 if isinstance(self.seed, int) else self.seed
+
+    def with_chat_template(self, template: bool | str) -> Self:
+        """Return it with prompts in another chat template, or in none."""
+        return self._with(apply_chat_template=template)
+
+    def with_paths(self, change: ChangePath) -> Self:
+        """Return it with the names of its benchmarks and folders changed."""
+        tasks, include_path = tuple(map(change, self.tasks)), tuple(map(change, self.include_path))
+        return self._with(tasks=tasks, include_path=include_path, output_path=change(self.output_path))
 
 
 class PerformanceConfig(Section):
@@ -266,6 +296,10 @@ class UploadConfig(Section):
         """``org/name`` on the Hub; None for a folder."""
         found = _DATA_SET.fullmatch(self.to)
         return found["name"] if found else None
+
+    def with_paths(self, change: ChangePath) -> Self:
+        """Return it with its leaderboard's address changed."""
+        return self._with(to=change(self.to))
 
 
 class WandbConfig(Section):

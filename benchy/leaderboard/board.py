@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from pydantic import AwareDatetime, Field
 
@@ -91,6 +91,10 @@ class Row(FrozenModel):
     """End of the newest run."""
     cells: tuple[Cell | None, ...]
     """One a column, in the same order; None where there is no score."""
+
+    def ranked(self, rank: int, *, best: int, worst: int) -> Self:
+        """Return it with its rank, and the ranks that it may have by chance."""
+        return self._with(standing="ranked", rank=rank, best_rank=best, worst_rank=worst)
 
 
 class Table(FrozenModel):

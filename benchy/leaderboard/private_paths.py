@@ -23,9 +23,9 @@ def clean_results(results: dict[str, Any], record: RunRecord) -> dict[str, Any]:
     return cleaned
 
 
-def last_part(value: Any) -> Any:
-    """Return an absolute path's last part; anything else as it is."""
-    return PurePath(value).name if isinstance(value, str) and _is_path(value) else value
+def last_part(text: str) -> str:
+    """Return an absolute path's last part (of ``/`` itself there is none); anything else as it is."""
+    return (PurePath(text).name or text) if _is_path(text) else text
 
 
 def _is_path(text: str) -> bool:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchy.config import BenchmarkConfig
 from benchy.errors import UploadFailed
 from benchy.hashing import hash_content
 from benchy.leaderboard.exports.every_eval_ever import to_every_eval_ever
 from benchy.leaderboard.private_paths import clean_results, last_part
 from benchy.masking import mask_data
-from benchy.record import RECORD_FILE, EvaluationResult, RunRecord
+from benchy.record import RECORD_FILE, RunRecord
 from benchy.results.agreement import find_contradictions, read_results
 from benchy.results.finished import require_file, require_plain_name
 
@@ -59,7 +58,7 @@ def make_publication(record: RunRecord, folder: Path, aside: Path, *, samples: b
     files[path.name] = path if cleaned == results else json.dumps(cleaned, indent=2).encode()
     files |= to_every_eval_ever(published, cleaned, answers, aside)
     hashes = {name: hash_content(files[name]) for name in record.file_hashes if name in files}
-    published = published.model_copy(update={"file_hashes": hashes})
+    published = published.with_file_hashes(hashes)
     files[RECORD_FILE] = (published.model_dump_json(indent=2) + "\n").encode()
     return Publication(published, files, aside)
 
@@ -88,34 +87,7 @@ def as_published(record: RunRecord, *, samples: bool = True) -> RunRecord:
     An absolute path says nothing to others and may hold a person's name: its last part stands for it. What happened
     to the run after its evaluation (a first upload that failed) is not part of it.
     """
-    model = record.model and record.model.model_copy(update={"name": last_part(record.model.name)})
-    changes: dict[str, object] = {"status": "published", "error": None, "uploaded": None, "wandb": None, "model": model}
-    changes |= {"log_file": last_part(record.log_file), "config": _without_paths(record.config)}
-    if record.evaluation and not samples:
-        changes["evaluation"] = _without_samples(record.evaluation)
-    changes["seal"] = None
-    return record.model_copy(update={**changes, "seconds": record.seconds.model_copy(update={"upload": None})})
-
-
-def _without_samples(evaluation: EvaluationResult) -> EvaluationResult:
-    """It names no file that is not published."""
-    benchmarks = tuple(part.model_copy(update={"samples_file": None}) for part in evaluation.benchmarks)
-    return evaluation.model_copy(update={"benchmarks": benchmarks})
-
-
-def _without_paths(config: BenchmarkConfig) -> BenchmarkConfig:
-    model, evaluation, upload = config.model, config.evaluation, config.upload
-    arguments = mask_data({name: last_part(value) for name, value in model.args.items()})
-    paths = {
-        "tasks": tuple(map(last_part, evaluation.tasks)),
-        "include_path": tuple(map(last_part, evaluation.include_path)),
-        "output_path": last_part(evaluation.output_path),
-    }
-    return config.model_copy(
-        update={
-            "model": model.model_copy(update={"name": last_part(model.name), "args": arguments}),
-            "evaluation": evaluation.model_copy(update=paths),
-            "logging": config.logging.model_copy(update={"log_dir": last_part(config.logging.log_dir)}),
-            "upload": upload and upload.model_copy(update={"to": last_part(upload.to)}),
-        }
-    )
+    public = record.with_paths(last_part)
+    model = public.config.model
+    public = public.without_history(public.config.with_model(model.with_args(mask_data(model.args))))
+    return public if samples else public.without_samples()

@@ -134,13 +134,8 @@ def _ranked(rows: list[Row], *, higher_is_better: bool) -> list[Row]:
     return [
         row
         if own is None
-        else row.model_copy(
-            update={
-                "standing": "ranked",
-                "rank": 1 + ahead.better(own),
-                "best_rank": 1 + ahead.leading(own),
-                "worst_rank": count - behind.leading(_mirrored(own)),
-            }
+        else row.ranked(
+            1 + ahead.better(own), best=1 + ahead.leading(own), worst=count - behind.leading(_mirrored(own))
         )
         for row, own in zip(rows, signed, strict=True)
     ]

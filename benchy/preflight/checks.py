@@ -24,7 +24,7 @@ from benchy.gpus.nvidia_smi import Gpu, configured_gpus, smallest_memory
 from benchy.leaderboard.stores.hub_access import require_write_access
 from benchy.preflight.benchmarks import check_benchmarks
 from benchy.preflight.device import check_device, check_dtype
-from benchy.preflight.disk import check_download, require_writable
+from benchy.preflight.disk import Download, check_download, require_writable
 from benchy.preflight.model import check_model, require_chat_template
 from benchy.preflight.weights import check_weights
 from benchy.record import Facts, MemoryEstimate
@@ -75,17 +75,20 @@ def _examine(config: BenchmarkConfig, source: ModelSource, gpus: tuple[Gpu, ...]
     if files.config is not None and files.have_headers:
         check_weights(config.model, files.config, tensors)
     weights = count_parameters(source, files, tensors)
-    facts = Facts(
+    download = check_download(source, files) if isinstance(source, HubModel) else Download()
+    slow, memory, tight = None, None, None
+    if weights is not None and files.config is not None:
+        slow = check_dtype(config, files.config, gpus)
+        memory, tight = _fit(config, weights, files.config, gpu_memory or smallest_memory(gpus))
+    return Facts(
+        commit=download.commit,
         parameters=weights.parameters if weights and files.have_headers else None,
         bytes_by_dtype=weights.bytes_by_dtype if weights else {},
+        download_bytes=download.total_bytes,
+        missing_bytes=download.missing_bytes,
+        memory=memory,
+        warnings=tuple(filter(None, (slow, tight))),
     )
-    if isinstance(source, HubModel):
-        facts = facts.model_copy(update=check_download(source, files))
-    if weights is None or files.config is None:
-        return facts
-    slow = check_dtype(config, files.config, gpus)
-    memory, tight = _fit(config, weights, files.config, gpu_memory or smallest_memory(gpus))
-    return facts.model_copy(update={"memory": memory, "warnings": tuple(filter(None, (slow, tight)))})
 
 
 def _examine_adapter(
@@ -99,19 +102,19 @@ def _examine_adapter(
     base = base_of(config.model, files.adapter or {})
     if config.evaluation.apply_chat_template and has_tokenizer(source.paths):
         require_chat_template(config, source.paths, lambda name: read_json(source, name))
-    of_adapter = Facts.model_validate(check_download(source, files) if isinstance(source, HubModel) else {})
+    download = check_download(source, files) if isinstance(source, HubModel) else Download()
     weights = count_parameters(source, files, read_headers(config, source, files))
     of_base = _facts_of_base(config, base, has_tokenizer(source.paths), gpus, gpu_memory)
     bytes_by_dtype = Counter(of_base.bytes_by_dtype) + Counter(weights.bytes_by_dtype if weights else {})
-    return of_base.model_copy(
-        update={
-            "base": f"{base.name}@{of_base.commit}" if of_base.commit else base.name,
-            "commit": of_adapter.commit,
-            "parameters": of_base.parameters + weights.parameters if of_base.parameters and weights else None,
-            "bytes_by_dtype": dict(bytes_by_dtype),
-            "download_bytes": of_base.download_bytes + of_adapter.download_bytes,
-            "missing_bytes": of_base.missing_bytes + of_adapter.missing_bytes,
-        }
+    return Facts(
+        commit=download.commit,
+        base=f"{base.name}@{of_base.commit}" if of_base.commit else base.name,
+        parameters=of_base.parameters + weights.parameters if of_base.parameters and weights else None,
+        bytes_by_dtype=dict(bytes_by_dtype),
+        download_bytes=of_base.download_bytes + download.total_bytes,
+        missing_bytes=of_base.missing_bytes + download.missing_bytes,
+        memory=of_base.memory,
+        warnings=of_base.warnings,
     )
 
 
@@ -119,9 +122,8 @@ def _facts_of_base(
     config: BenchmarkConfig, base: Base, other_tokenizer: bool, gpus: tuple[Gpu, ...], gpu_memory: int | None
 ) -> Facts:
     template = config.evaluation.apply_chat_template and not other_tokenizer
-    model = config.model.model_copy(update={"name": base.name, "revision": base.revision})
-    evaluation = config.evaluation.model_copy(update={"apply_chat_template": template})
-    config = config.model_copy(update={"model": model, "evaluation": evaluation})
+    model = config.model.renamed(base.name, revision=base.revision)
+    config = config.with_model(model).with_evaluation(config.evaluation.with_chat_template(template))
     source = open_checkpoint(config)
     return source if isinstance(source, Facts) else _examine(config, source, gpus, gpu_memory) if source else Facts()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 from benchy import hub
 from benchy.checkpoint.checkpoint import CheckpointFiles
@@ -15,7 +16,17 @@ from benchy.errors import ConfigError, DiskFull
 from benchy.hub import cache_folder
 
 
-def check_download(source: HubModel, files: CheckpointFiles) -> dict[str, object]:
+class Download(NamedTuple):
+    """What of a model comes from the Hub."""
+
+    commit: str | None = None
+    """The model's; None for a folder."""
+    total_bytes: int = 0
+    missing_bytes: int = 0
+    """Of the files that are not in the cache yet."""
+
+
+def check_download(source: HubModel, files: CheckpointFiles) -> Download:
     """What is to be fetched, against the free space of the cache's disk.
 
     The listing and the cache's blobs tell it; ``snapshot_download(dry_run=True)`` says the same with a request a file.
@@ -29,11 +40,7 @@ def check_download(source: HubModel, files: CheckpointFiles) -> dict[str, object
             f"{source.repo.name} needs {in_gb(needed)} more in {cache}, which has {in_gb(free)} free",
             hint="free some space, or move HF_HOME to a larger disk",
         )
-    return {
-        "commit": source.repo.revision,
-        "download_bytes": sum(source.size(path) for path in files.loaded),
-        "missing_bytes": needed,
-    }
+    return Download(source.repo.revision, sum(source.size(path) for path in files.loaded), needed)
 
 
 def require_writable(config: BenchmarkConfig) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
+from benchy.config.sections import ChangePath
 from benchy.frozen import FrozenModel
 
 
@@ -58,6 +59,10 @@ class ModelIdentity(FrozenModel):
     parts: dict[str, str] = Field(default_factory=dict)
     """The commit of each further repository that is loaded with it: tokenizer, adapter, delta weights, an adapter's
     base (or the base's content hash, if that is a folder)."""
+
+    def with_paths(self, change: ChangePath) -> Self:
+        """Return it with its name changed."""
+        return self._with(name=change(self.name))
 
     @property
     def label(self) -> str:

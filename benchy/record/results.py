@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from pydantic import Field
 
@@ -56,6 +56,10 @@ class ModelTestResult(FrozenModel):
     """Of each GPU during this step; None where the model is on none."""
     warnings: tuple[str, ...] = ()
     """What was odd while it was loaded and when it spoke, and no reason to refuse it."""
+
+    def with_gpu_use(self, use: tuple[GpuUse, ...] | None) -> Self:
+        """Return it with what the GPUs did meanwhile."""
+        return self._with(gpu_use=use)
 
     @property
     def size_gb(self) -> float | None:
@@ -185,6 +189,10 @@ class BenchmarkResult(FrozenModel):
     flaws: Flaws = Flaws()
     """Of a group: the sum of its benchmarks'."""
 
+    def without_samples(self) -> Self:
+        """Return it without the name of its samples file."""
+        return self._with(samples_file=None)
+
     def documents_of(self, metric: Metric) -> int:
         """How many documents one of its metrics is made of; old records do not say, and mean all."""
         return self.documents if metric.documents is None else metric.documents
@@ -231,6 +239,14 @@ class EvaluationResult(FrozenModel):
     gpu_use: tuple[GpuUse, ...] | None = None
     """Of each GPU during this step, by the worker that ended it; None where the model is on none."""
 
+    def with_gpu_use(self, use: tuple[GpuUse, ...] | None) -> Self:
+        """Return it with what the GPUs did meanwhile."""
+        return self._with(gpu_use=use)
+
+    def without_samples(self) -> Self:
+        """Return it without the names of samples files, which are not published."""
+        return self._with(benchmarks=tuple(part.without_samples() for part in self.benchmarks))
+
 
 class Uploaded(FrozenModel):
     """The answer to ``upload``."""
@@ -244,6 +260,14 @@ class Uploaded(FrozenModel):
     pull_request: str | None = None
     """The one on the model's own repository, if ``upload.model_card`` asked for it."""
     upload_seconds: float
+
+    def taken(self, seconds: float) -> Self:
+        """Return it with the seconds that the whole upload took."""
+        return self._with(upload_seconds=seconds)
+
+    def offered_in(self, pull_request: str | None) -> Self:
+        """Return it with the pull request on the model's own repository."""
+        return self._with(pull_request=pull_request)
 
 
 class Recomputed(FrozenModel):

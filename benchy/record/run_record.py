@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self, TypedDict, Unpack
 
 from pydantic import AwareDatetime, Field
 
 from benchy.atomic import write_atomically
 from benchy.config import BenchmarkConfig
+from benchy.config.sections import ChangePath
 from benchy.errors import ErrorData
 from benchy.frozen import FrozenModel
 from benchy.hashing import hash_content
 from benchy.masking import mask_data
-from benchy.record.facts import Environment, Facts, ModelIdentity
+from benchy.record.facts import Environment, Facts, ModelIdentity, Prepared
 from benchy.record.results import EvaluationResult, ModelTestResult, Uploaded, WandbRun
 from benchy.regular_files import read_regular
 
@@ -38,12 +39,54 @@ class Seconds(FrozenModel):
     scoring: float | None = None
     upload: float | None = None
 
+    def prepared(self, prepared: Prepared) -> Self:
+        """Return them with those of the download."""
+        return self._with(download=prepared.download_seconds)
+
+    def tested(self, result: ModelTestResult) -> Self:
+        """Return them with those of the model test."""
+        return self._with(load=result.load_seconds, generate=result.generation_seconds)
+
+    def evaluated(self, result: EvaluationResult) -> Self:
+        """Return them with those of the evaluation."""
+        return self._with(
+            task_build=result.task_build_seconds, inference=result.inference_seconds, scoring=result.scoring_seconds
+        )
+
+    def published(self, uploaded: Uploaded | None) -> Self:
+        """Return them with those of the upload, or with none of it."""
+        return self._with(upload=uploaded.upload_seconds if uploaded else None)
+
 
 Status = Literal["started", "tested", "evaluated", "published", "failed", "interrupted"]
 
 
+class RecordChanges(TypedDict, total=False):
+    """What of a record may change, with its types: the same as in :class:`RunRecord`."""
+
+    status: Status
+    ended_at: datetime
+    config: BenchmarkConfig
+    log_file: str
+    model: ModelIdentity | None
+    data_sets: dict[str, str]
+    environment: Environment | None
+    model_test: ModelTestResult | None
+    evaluation: EvaluationResult | None
+    file_hashes: dict[str, str]
+    uploaded: Uploaded | None
+    wandb: WandbRun | None
+    seconds: Seconds
+    error: ErrorData | None
+    flow_run_id: str | None
+    seal: str | None
+
+
 class RunRecord(FrozenModel):
-    """All that is known of a run; written at its start and after each step, so that a crash leaves a readable file."""
+    """All that is known of a run; written at its start and after each step, so that a crash leaves a readable file.
+
+    Each step has a method that gives the record as it is afterwards. A run that goes on has no error.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     run_name: str
@@ -86,13 +129,92 @@ class RunRecord(FrozenModel):
             config.wandb is not None and self.wandb is None
         )
 
-    def taken_up_with(self, config: BenchmarkConfig) -> RunRecord | None:
+    def taken_up_with(self, config: BenchmarkConfig) -> Self | None:
         """This record with a config that was mended since; None if that changes answers: it is another run."""
         if self.config.what_changes_answers() != config.what_changes_answers():
             return None
         if self.evaluation is not None:  # how it was evaluated stays as it was
-            config = self.config.model_copy(update={"upload": config.upload, "wandb": config.wandb})
-        return self.model_copy(update={"config": config})
+            config = self.config.published_to(config.upload, config.wandb)
+        return self._changed(config=config)
+
+    def of_flow_run(self, flow_run_id: str) -> Self:
+        """Return it as that of a flow run of Prefect's."""
+        return self._changed(flow_run_id=flow_run_id, error=None)
+
+    def prepared(self, prepared: Prepared) -> Self:
+        """Return it with what the worker found when all was there."""
+        return self._changed(
+            model=prepared.model,
+            data_sets=prepared.data_sets,
+            environment=prepared.environment,
+            seconds=self.seconds.prepared(prepared),
+            error=None,
+        )
+
+    def tested(self, result: ModelTestResult) -> Self:
+        """Return it as it is after the model test."""
+        return self._changed(status="tested", model_test=result, seconds=self.seconds.tested(result), error=None)
+
+    def evaluated(self, result: EvaluationResult, file_hashes: dict[str, str], *, at: datetime) -> Self:
+        """Return it as it is after the evaluation, which ended at a time.
+
+        Args:
+            result: the worker's answer.
+            file_hashes: SHA-256 of each of lm-eval's files by name.
+            at: when.
+        """
+        return self._changed(
+            status="evaluated",
+            evaluation=result,
+            file_hashes=file_hashes,
+            seconds=self.seconds.evaluated(result),
+            ended_at=at,
+            error=None,
+        )
+
+    def published(self, uploaded: Uploaded, *, at: datetime) -> Self:
+        """Return it as it is once it is on its leaderboard."""
+        seconds = self.seconds.published(uploaded)
+        return self._changed(status="published", uploaded=uploaded, seconds=seconds, ended_at=at, error=None)
+
+    def logged_to_wandb(self, shown: WandbRun) -> Self:
+        """Return it as it is once it is shown at Weights & Biases."""
+        return self._changed(wandb=shown, error=None)
+
+    def failed(self, error: ErrorData, *, at: datetime) -> Self:
+        """Return it with what ended the run; what is published stays published."""
+        if self.status == "published":
+            return self
+        status: Status = "interrupted" if error.kind == "Interrupted" else "failed"
+        return self._changed(status=status, error=error.without_traceback(), ended_at=at)
+
+    def with_paths(self, change: ChangePath) -> Self:
+        """Return it with every text changed that may be a path of this machine, but for those of the environment."""
+        model = self.model and self.model.with_paths(change)
+        return self._changed(config=self.config.with_paths(change), log_file=change(self.log_file), model=model)
+
+    def without_history(self, config: BenchmarkConfig) -> Self:
+        """Return it as every upload publishes it, with a config that all may see: nothing after the evaluation."""
+        return self._changed(
+            status="published",
+            config=config,
+            uploaded=None,
+            wandb=None,
+            seconds=self.seconds.published(None),
+            error=None,
+            seal=None,
+        )
+
+    def without_samples(self) -> Self:
+        """Return it without the names of samples files, which are not published."""
+        return self._changed(evaluation=self.evaluation and self.evaluation.without_samples())
+
+    def with_file_hashes(self, file_hashes: dict[str, str]) -> Self:
+        """Return it with SHA-256 of each of lm-eval's files by name."""
+        return self._changed(file_hashes=file_hashes)
+
+    def _changed(self, **changes: Unpack[RecordChanges]) -> Self:
+        return self._with(**changes)
 
     @property
     def model_label(self) -> str:

@@ -47,7 +47,7 @@ def upload_record(record: RunRecord, folder: Path, config: BenchmarkConfig, *, s
         token=upload_token(config.upload),
         signing_key=_read_signing_key(),
     )
-    with _worker(record, folder, config.model_copy(update={"wandb": None}), say) as worker:
+    with _worker(record, folder, config.published_to(config.upload, None), say) as worker:
         return worker.request(request, notify)
 
 
@@ -63,7 +63,7 @@ def log_to_wandb(
     request = LogToWandb(
         record=record, run_folder=str(folder.resolve()), config=wandb, access=find_wandb_access(), samples=samples
     )
-    with _worker(record, folder, config.model_copy(update={"upload": None}), say) as worker:
+    with _worker(record, folder, config.published_to(None, config.wandb), say) as worker:
         return worker.request(request, notify)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -62,7 +62,7 @@ class Run:
 
     def belongs_to(self, flow_run_id: str) -> None:
         """Note Prefect's id of the flow run; a run may begin before Prefect is there."""
-        self._update(flow_run_id=flow_run_id)
+        self._save(self.record.of_flow_run(flow_run_id))
 
     def start_worker(self) -> None:
         """Start the GPU worker and ask it to prepare, without waiting: what comes next may overlap.
@@ -106,7 +106,7 @@ class Run:
         if self.record.evaluation is not None and self.record.model_test is not None:
             return self.record.model_test  # a run that is evaluated is only published
         result = self._ask(ModelTest())
-        self._update(status="tested", model_test=result, load=result.load_seconds, generate=result.generation_seconds)
+        self._save(self.record.tested(result))
         return result
 
     def evaluation(self) -> EvaluationResult:
@@ -119,14 +119,7 @@ class Run:
             return self.record.evaluation
         result = self._ask(Evaluation(run_folder=str(self.folder.resolve() / WORKER_FOLDER)))
         self.close_worker()  # what it wrote is taken when no code of the model can change it any more
-        self._update(
-            status="evaluated",
-            evaluation=result,
-            file_hashes=take_files(self.folder, result),
-            task_build=result.task_build_seconds,
-            inference=result.inference_seconds,
-            scoring=result.scoring_seconds,
-        )
+        self._save(self.record.evaluated(result, take_files(self.folder, result), at=self._steady_now()))
         shutil.rmtree(self.folder / WORKER_FOLDER, ignore_errors=True)  # the answers too: they are in the record now
         return result
 
@@ -150,7 +143,7 @@ class Run:
         except BenchyError as error:
             error.add_hint(f"`{upload_command(self.folder, upload)}`: the record is kept")
             raise
-        self._update(status="published", uploaded=result, upload=result.upload_seconds)
+        self._save(self.record.published(result, at=self._steady_now()))
         return result
 
     def _log_to_wandb(self, wandb: WandbConfig) -> None:
@@ -159,7 +152,7 @@ class Run:
         except BenchyError as error:
             self.log.write([f"Not at Weights & Biases: {error.message}", *error.traceback.splitlines()])
         else:
-            self._update(wandb=result)
+            self._save(self.record.logged_to_wandb(result))
 
     def missing_steps(self) -> Iterator[Callable[[], object]]:
         """What is to be done yet, by the record, in order."""
@@ -174,10 +167,8 @@ class Run:
         """Write down what ended the run; what is published stays published."""
         data = as_benchy_error(error).to_data()
         self.log.write([f"{data.kind}: {data.message}", *data.traceback.splitlines()])
-        if self.record.status == "published":
-            return
-        status = "interrupted" if data.kind == "Interrupted" else "failed"
-        self._update(status=status, error=data.model_copy(update={"traceback": ""}))
+        if self.record.status != "published":
+            self._save(self.record.failed(data, at=self._steady_now()))
 
     def close_worker(self) -> None:
         """End the GPU worker, if there is one; its GPUs are free afterwards."""
@@ -243,36 +234,22 @@ class Run:
                 f"{prepared.model.commit or prepared.model.content_hash} now)",
                 hint="start a new run",
             )
-        self._update(
-            model=prepared.model,
-            data_sets=prepared.data_sets,
-            environment=prepared.environment,
-            download=prepared.download_seconds,
-        )
+        self._save(self.record.prepared(prepared))
 
     def _pinned(self) -> BenchmarkConfig:
         """The config with the commit that was checked first: what was checked is what is tested and evaluated."""
         model, facts = self.config.model, self.record.facts
         if facts.commit is not None:
-            model = model.model_copy(update={"revision": facts.commit})
+            model = model.at(facts.commit)
         if facts.base is not None:
-            model = model.model_copy(update={"args": {"pretrained": facts.base} | model.args})
-        return self.config.model_copy(update={"model": model})
+            model = model.with_args({"pretrained": facts.base} | model.args)
+        return self.config.with_model(model)
 
-    def _update(self, **changes: Any) -> None:
-        """Change the record, on disk too; seconds are given by their own names."""
+    def _save(self, record: RunRecord) -> None:
+        """Take a changed record for this run's, on disk too."""
         with deferring_signals():
-            self._change(**changes)
-
-    def _change(self, **changes: Any) -> None:
-        seconds = {name: changes.pop(name) for name in list(changes) if name in type(self.record.seconds).model_fields}
-        changes["seconds"] = self.record.seconds.model_copy(update=seconds)
-        if changes.get("status") in {"published", "failed", "interrupted", "evaluated"}:
-            changes["ended_at"] = self._steady_now()
-        if "error" not in changes:
-            changes["error"] = None
-        self.record = self.record.model_copy(update=changes)
-        save_record(self.record, self.folder)
+            self.record = record
+            save_record(record, self.folder)
 
     def _steady_now(self) -> datetime:
         """The time by a clock that nobody sets: a run never ends before it began."""

@@ -75,14 +75,14 @@ def _do(session: Session, request: AnyRequest) -> BaseModel:
 
             with watch_gpus(session.config) as watch:
                 tested = model_test(session, request)
-            return tested.model_copy(update={"gpu_use": watch.use})
+            return tested.with_gpu_use(watch.use)
         case Evaluation():
             from benchy.worker.evaluation.evaluate import evaluation
             from benchy.worker.machine.gpu_monitor import watch_gpus
 
             with watch_gpus(session.config) as watch:
                 evaluated = evaluation(session, request)
-            return evaluated.model_copy(update={"gpu_use": watch.use})
+            return evaluated.with_gpu_use(watch.use)
         case Recompute():
             from benchy.worker.harness.recomputation import recompute
 

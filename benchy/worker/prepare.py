@@ -63,7 +63,7 @@ def prepare(session: Session, request: Prepare) -> Prepared:
     link_fetched(config.model, fetched)
     identity = _identity(config, fetched)
     model = upon_base(with_part_folders(config.model, fetched.parts), fetched.commit)
-    config = config.model_copy(update={"model": model})
+    config = config.with_model(model)
     data_sets = DataSets.at(request.data_sets, fetched.data_sets)
     if config.evaluation.tasks:  # `benchy test` has none
         session.emit(Phase(name="task build"))

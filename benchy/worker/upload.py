@@ -37,7 +37,7 @@ def upload(request: Upload) -> Uploaded:
     with failing_as(UploadFailed, f"publishing {folder}"), tempfile.TemporaryDirectory(dir=folder, prefix=".") as aside:
         publication = make_publication(request.record, folder, Path(aside), samples=request.config.samples)
         uploaded = _publish(publication, request)
-    return uploaded.model_copy(update={"upload_seconds": time.monotonic() - started})
+    return uploaded.taken(time.monotonic() - started)
 
 
 def _publish(publication: Publication, request: Upload) -> Uploaded:
@@ -57,7 +57,7 @@ def _to_hub(publication: Publication, request: Upload, name: str) -> Uploaded:
         return uploaded
     with naming_write_failures(publication.record.config.model.name, config.token_env, kind="model"):
         pull_request = offer(publication, name, uploaded.url, api)
-    return uploaded.model_copy(update={"pull_request": pull_request})
+    return uploaded.offered_in(pull_request)
 
 
 def _uploaded(publication: Publication, published: Published, store: Store) -> Uploaded:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from benchy.config import BenchmarkConfig
+from benchy.config.sections import PerformanceConfig
 from benchy.display.tables import model_test_block
 from benchy.errors import BenchyError, GpuNotFound, ModelLoadError, ModelNotFound, ModelTestFailed
 from benchy.protocol import ModelTest, Phase
@@ -44,8 +46,8 @@ def test_parallelize_has_accelerate_place_the_layers(make_config: MakeConfig) ->
     config = make_config()
     assert not hasattr(loaded_model(prepared_session(config)).model, "hf_device_map")
     session = prepared_session(config)
-    on_cpu = config.performance.model_copy(update={"parallelize": True})  # a file cannot ask for this
-    session.config = config.model_copy(update={"performance": on_cpu})
+    on_cpu = PerformanceConfig(parallelize=True)  # a file cannot ask for this, and none is asked
+    session.config = BenchmarkConfig.model_construct(**dict(config) | {"performance": on_cpu})
     assert loaded_model(session).model.hf_device_map
     assert model_test(session, ModelTest()).generated.startswith("Hello, world!")
 

@@ -75,7 +75,7 @@ def with_part_folders(model: ModelConfig, commits: Mapping[str, str]) -> ModelCo
     lm-eval asks for all of them at the model's own revision, which is a commit by now and means nothing there.
     """
     folders = {part: str(_snapshot(repo_of_part(model.args[part]), commit)) for part, commit in commits.items()}
-    return model.model_copy(update={"args": model.args | folders})
+    return model.with_args(model.args | folders)
 
 
 def upon_base(model: ModelConfig, commit: str | None) -> ModelConfig:
@@ -84,7 +84,7 @@ def upon_base(model: ModelConfig, commit: str | None) -> ModelConfig:
     if "pretrained" not in model.args or not (folder / ADAPTER_FILE).is_file():
         return model
     own = {"peft": str(folder)} | ({"tokenizer": str(folder)} if has_tokenizer(set(list_files(folder))) else {})
-    return model.model_copy(update={"args": own | model.args})
+    return model.with_args(own | model.args)
 
 
 def repo_of_part(name: str) -> Repo:

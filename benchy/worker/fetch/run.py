@@ -35,8 +35,8 @@ def fetch(config: BenchmarkConfig, data_sets: dict[str, str], emit: Emit) -> Fet
     found = DataSets.at(data_sets)
     tasks = load_tasks(config.evaluation.tasks, config.evaluation.include_path) or []
     found.fetch([data for data in hub_datasets(tasks) if not data.by_code])
-    fetched = Fetched(data_sets=found.commits, parts=_fetch_parts(config, emit), commit=_fetch_model(config, emit))
-    return fetched.model_copy(update={"seconds": time.monotonic() - started})
+    parts, commit = _fetch_parts(config, emit), _fetch_model(config, emit)
+    return Fetched(data_sets=found.commits, parts=parts, commit=commit, seconds=time.monotonic() - started)
 
 
 def _fetch_parts(config: BenchmarkConfig, emit: Emit) -> dict[str, str]:
