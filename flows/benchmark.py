@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from benchy.config import BenchmarkConfig, load_config, with_overrides
 from benchy.errors import naming_unexpected
 from benchy.masking import mask_log_records
 from benchy.preflight.checks import preflight
-from benchy.runs.opening import current_run, open_run
+from benchy.runs.opening import find_open_run, open_run
 from benchy.runs.run import Run
 from flows.cancellation import ending_when_cancelled
 from flows.containers import end_containers_of_run
@@ -67,10 +68,27 @@ def benchy(
             return str(run.folder)
 
 
+_opened_before: ContextVar[str | None] = ContextVar("opened_before", default=None)
+"""The name of the run that the flow's caller opened: no parameter, since a deployment's form would show it."""
+
+
+@contextmanager
+def doing(run: Run) -> Iterator[None]:
+    """Have the flow do a run that is open already, for the length of the block: here alone, and not in other threads.
+
+    `benchy run` opens its run while Prefect is starting.
+    """
+    token = _opened_before.set(run.name)
+    try:
+        yield
+    finally:
+        _opened_before.reset(token)
+
+
 @contextmanager
 def _run_of_this_flow(config: BenchmarkConfig) -> Iterator[Run]:
-    """The run that `benchy run` opened while Prefect was starting, or else a new one; named in Prefect."""
-    already_open = current_run()
+    """The run that the caller opened before, or else a new one; named in Prefect."""
+    already_open = find_open_run(_opened_before.get() or "")
     if already_open is not None:
         already_open.belongs_to(str(flow_run.id))
         _name_flow_run(already_open)

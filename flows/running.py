@@ -35,10 +35,11 @@ def run_flow(run: Run, config: str, changes: dict[str, Any]) -> None:
     with collecting_no_garbage():
         from prefect.exceptions import Abort, TerminationSignal
 
-        from flows.benchmark import benchy
+        from flows.benchmark import benchy, doing
 
     try:
-        _run_anyhow(run, embedded, started, lambda: benchy(config, **changes))
+        with doing(run):
+            _run_anyhow(run, embedded, started, lambda: benchy(config, **changes))
     except KeyboardInterrupt as stop:
         raise Interrupted("the run was interrupted") from stop
     except TerminationSignal as stop:  # Prefect's own answer to SIGTERM

@@ -21,7 +21,7 @@ from tasks.run_log import shown_in_prefect, shown_only
 )
 def evaluation(run_name: str) -> EvaluationResult:
     """Run lm-evaluation-harness on the model that was tested."""
-    with shown_in_prefect("evaluation") as run:
+    with shown_in_prefect("evaluation", run_name) as run:
         result = run.evaluation()
         with shown_only(run):
             create_table_artifact(

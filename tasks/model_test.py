@@ -20,9 +20,9 @@ from tasks.run_log import shown_in_prefect, shown_only
     retry_condition_fn=is_transient,
     persist_result=True,  # a retry of the flow run does not repeat it
 )
-def model_test(run_name: str) -> ModelTestResult:  # noqa: ARG001 - it is in Prefect's cache key and in its UI
+def model_test(run_name: str) -> ModelTestResult:
     """Load the model with the evaluation's own arguments, say hello through it, measure."""
-    with shown_in_prefect("model_test") as run:
+    with shown_in_prefect("model_test", run_name) as run:
         result = run.model_test()
         run.log.write(model_test_block(run.record.model_label, result).splitlines())
         with shown_only(run):

@@ -10,7 +10,7 @@ from prefect.logging import get_run_logger
 
 from benchy.errors import naming_unexpected
 from benchy.runs.log_reader import SlowReader
-from benchy.runs.opening import current_run
+from benchy.runs.opening import find_open_run
 from benchy.runs.run import Run
 from tasks.progress_artifact import ProgressArtifact
 
@@ -20,14 +20,14 @@ SECONDS_BETWEEN_RECORDS = 2.0
 
 
 @contextmanager
-def shown_in_prefect(step: str) -> Iterator[Run]:
-    """The open run, with its log and progress going to Prefect's task run.
+def shown_in_prefect(step: str, run_name: str) -> Iterator[Run]:
+    """Find an open run by its name; in the block its log and progress go to Prefect's task run.
 
     Prefect gets at most 200 lines in 2 s, and a note on what it does not get: 20,000 single lines take its API 37 s.
     """
-    run = current_run()
+    run = find_open_run(run_name)
     if run is None:
-        raise RuntimeError("no run is open; tasks run inside the flow `benchy`")
+        raise RuntimeError(f"no run {run_name} is open; tasks run inside the flow `benchy`")
     logger = get_run_logger()
 
     def deliver(lines: list[str]) -> None:

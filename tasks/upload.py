@@ -19,7 +19,7 @@ from tasks.run_log import shown_in_prefect, shown_only
 )
 def upload(run_name: str) -> Uploaded | None:
     """Publish the record to the leaderboard."""
-    with shown_in_prefect("upload") as run:
+    with shown_in_prefect("upload", run_name) as run:
         result = run.upload()
         if result is not None:
             with shown_only(run):

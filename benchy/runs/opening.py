@@ -28,15 +28,14 @@ def open_run(
     Raises:
         ConfigError: the output or log folder cannot be written.
     """
-    global _current  # noqa: PLW0603 - one process runs one flow run at a time
     looked = find_of_flow_run(config, flow_run_id) if flow_run_id else find_cut_short(config) if resume else Found()
     run = Run(config, *(looked.run or make_run_folder(config, facts, flow_run_id)))
     if looked.run is not None:
         run.log.write([f"Going on with {run.name}: {_what_is_left(run)}"])
     run.log.write([f"{problem}; it stays as it is, and is not gone on with" for problem in looked.problems])
-    previous, _current = _current, run
     try:
         with lock_of(run.folder):
+            _open_runs[run.name] = run
             yield run
     except BaseException as error:
         with ignoring_signals(), suppress(OSError, BenchyError):  # a full disk must not hide what ended the run
@@ -44,7 +43,7 @@ def open_run(
         error.add_note(f"log: {run.log.path}")
         raise
     finally:
-        _current = previous
+        _open_runs.pop(run.name, None)
         with ignoring_signals():
             run.close_worker()
             run.log.close()
@@ -56,9 +55,13 @@ def _what_is_left(run: Run) -> str:
     return "it is evaluated, and only to be published"
 
 
-_current: Run | None = None
+_open_runs: dict[str, Run] = {}
+"""Those of this process, by name."""
 
 
-def current_run() -> Run | None:
-    """The run that is open in this process; tasks reach it here, since Prefect hashes and pickles what it passes."""
-    return _current
+def find_open_run(name: str) -> Run | None:
+    """Return the run of this name that is open in this process; None if there is none.
+
+    Prefect hashes, pickles and shows what it passes to a task: that is the name, and the task finds the run by it.
+    """
+    return _open_runs.get(name)

@@ -14,7 +14,7 @@ import pytest
 from benchy.config import BenchmarkConfig, parse_config, with_overrides
 from benchy.errors import WorkerDied
 from benchy.record import ANSWERS_FILES, Facts, read_record
-from benchy.runs.opening import open_run
+from benchy.runs.opening import find_open_run, open_run
 from benchy.runs.run import Run
 from tests.worker.tiny import FORWARD_LOG, write_logged_model, write_tasks
 
@@ -95,3 +95,17 @@ def test_resume_goes_on_with_the_newest_run_that_was_cut_short(config: Benchmark
 
     with open_run(config, Facts(), resume=True) as anew:
         assert anew.folder != cut_short.folder, "it came to its end"
+
+
+def test_runs_are_open_side_by_side_and_found_by_name(config: BenchmarkConfig) -> None:
+    """A process-wide current run gave a step of the first one the record of the second."""
+    with open_run(config, Facts()) as first:
+        with open_run(config, Facts()) as second:
+            assert first.folder != second.folder
+            assert find_open_run(first.name) is first
+            assert find_open_run(second.name) is second
+            tested = first.model_test()
+            assert (first.record.model_test, second.record.model_test) == (tested, None)
+        assert find_open_run(second.name) is None
+        assert find_open_run(first.name) is first
+    assert find_open_run(first.name) is None
