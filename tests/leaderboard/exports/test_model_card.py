@@ -11,7 +11,7 @@ import yaml
 from huggingface_hub import HfApi, parse_eval_result_entries
 
 from benchy.leaderboard.exports.model_card import offer
-from benchy.record import RunRecord
+from benchy.record import RunRecord, read_record, write_record
 from tests.hub.fixtures import loopback_hub
 from tests.hub.models import tiny_llama
 from tests.hub.server import LoopbackHub
@@ -131,7 +131,9 @@ def test_a_test_and_a_model_of_ones_own_are_not_offered(
     model = changes.pop("model", "as it is")
     folder = run_folder(tmp_path, **changes)
     if model is None:
-        record = (folder / "record.json").read_text().replace('"source": "hub"', '"source": "folder"')
-        (folder / "record.json").write_text(record)
+        record = read_record(folder)
+        assert record.model is not None
+        own = record.model.model_copy(update={"source": "folder"})
+        write_record(record.model_copy(update={"model": own}), folder)
     assert offered(loopback_hub, folder) is None
     assert loopback_hub.count() == 0
