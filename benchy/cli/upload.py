@@ -17,6 +17,7 @@ LOG_FILE = "upload.log"
 @click.option("--to", help="The leaderboard: a folder or hf://datasets/ORG/NAME.")
 @click.option("--wandb", help="A project at Weights & Biases: PROJECT or ENTITY/PROJECT.")
 @click.option("--samples/--no-samples", default=True, help="Publish each document's prompt, answer and score too.")
+@click.option("--scores/--no-scores", default=True, help="Publish each document's scores, without texts.")
 @click.option("--model-card", is_flag=True, help="Also offer the scores to the model's own repository.")
 @click.option("--token-env", default="HF_UPLOAD_TOKEN", show_default=True, help="The variable with the token.")
 def upload(folder: Path, to: str | None, wandb: str | None, **options: Any) -> None:

@@ -23,7 +23,7 @@ from benchy.config.sections import (
 )
 
 _NO_MATTER_TO_ANSWERS: Any = {
-    "evaluation": {"output_path", "batch_size", "max_batch_size", "cache_requests"},
+    "evaluation": {"output_path", "batch_size", "max_batch_size", "cache_requests", "cluster"},
     "performance": {"use_accelerate", "num_gpus", "replicas", "collective_timeout"},
     "container": {"shm_size", "memory", "pids_limit", "ulimits", "cache", "volumes", "sandbox"},
     **dict.fromkeys(("download", "logging", "upload", "wandb", "gpus", "runtime"), True),

@@ -183,6 +183,11 @@ class EvaluationConfig(Section):
     """Understood, and without effect: prompts are built anew in each run, from the benchmark and data as they are."""
     log_samples: bool = True
     """Keep each document's prompt, answer and score."""
+    cluster: _Name | None = None
+    """The field of a document that several questions share, a passage: errors of a comparison then count passages.
+
+    If not set it is found where a field is called so (``passage``, ``story``, ``context``, ``source_id``, ...).
+    """
     output_path: _Path = "outputs"
     """Where each run gets its folder."""
 
@@ -261,6 +266,8 @@ class UploadConfig(Section):
     """The leaderboard: a folder, or a data set on the Hugging Face Hub (``hf://datasets/org/name``)."""
     samples: bool = True
     """Publish each document's prompt, answer and score too; some data sets must not be published again."""
+    scores: bool = True
+    """Publish each document's scores, with hashes in place of what was asked and answered: comparisons need no more."""
     model_card: bool = False
     """Also offer the scores to the model's own repository, as a pull request with ``.eval_results/*.yaml``."""
     token_env: _Name = UPLOAD_TOKEN

@@ -48,7 +48,8 @@ def find_unshowable(record: RunRecord) -> str | None:
 def _impossible(record: RunRecord) -> Iterator[str]:
     assert record.evaluation is not None  # noqa: S101 - of what is published
     parts = (*record.evaluation.groups, *record.evaluation.benchmarks)
-    files = [record.evaluation.results_file, *(part.samples_file for part in parts if part.samples_file)]
+    own = [name for part in parts for name in (part.samples_file, part.scores_file) if name]
+    files = [record.evaluation.results_file, *own]
     yield from (f'it names "{name[:100]}", which is no plain file name' for name in files if not is_plain(name))
     names = [record.config.model.name, *(part.name for part in parts)]
     yield from (f"it has a name of {len(name):,} characters" for name in names if len(name) > LONGEST_NAME)

@@ -30,7 +30,9 @@ class Publication:
     """The folder for what is made of it on the way."""
 
 
-def make_publication(record: RunRecord, folder: Path, aside: Path, *, samples: bool = True) -> Publication:
+def make_publication(
+    record: RunRecord, folder: Path, aside: Path, *, samples: bool = True, scores: bool = True
+) -> Publication:
     """Decide what is published of a run.
 
     Args:
@@ -38,12 +40,13 @@ def make_publication(record: RunRecord, folder: Path, aside: Path, *, samples: b
         folder: where lm-eval's own files lie.
         aside: the folder in which forms are made that may be larger than memory; needed until all is published.
         samples: whether each document's answer is published.
+        scores: whether each document's scores are.
 
     Raises:
         UploadFailed: a file of it is missing, damaged or changed, or contradicts the record.
     """
     require_plain_name(record.run_name, folder)
-    published = as_published(record, samples=samples)
+    published = as_published(record, samples=samples, scores=scores)
     assert published.evaluation is not None  # noqa: S101 - as the record's
     path = require_file(folder, published.evaluation.results_file)
     results = _read_results(path)
@@ -52,9 +55,10 @@ def make_publication(record: RunRecord, folder: Path, aside: Path, *, samples: b
         for part in published.evaluation.benchmarks
         if part.samples_file
     }
-    _require_agreement(record, results, (path, *answers.values()))
+    tables = [require_file(folder, part.scores_file) for part in published.evaluation.benchmarks if part.scores_file]
+    _require_agreement(record, results, (path, *answers.values(), *tables))
     cleaned = clean_results(results, record)
-    files: dict[str, bytes | Path] = {answer.name: answer for answer in answers.values()}
+    files: dict[str, bytes | Path] = {file.name: file for file in (*answers.values(), *tables)}
     files[path.name] = path if cleaned == results else json.dumps(cleaned, indent=2).encode()
     files |= to_every_eval_ever(published, cleaned, answers, aside)
     hashes = {name: hash_content(files[name]) for name in record.file_hashes if name in files}
@@ -81,7 +85,7 @@ def _read_results(path: Path) -> dict[str, Any]:
         raise UploadFailed(f"lm-eval's own file {path} is damaged: {error}", hint="run the evaluation again") from error
 
 
-def as_published(record: RunRecord, *, samples: bool = True) -> RunRecord:
+def as_published(record: RunRecord, *, samples: bool = True, scores: bool = True) -> RunRecord:
     """The record as everybody may see it, and the same whenever it is uploaded.
 
     An absolute path says nothing to others and may hold a person's name: its last part stands for it. What happened
@@ -90,4 +94,5 @@ def as_published(record: RunRecord, *, samples: bool = True) -> RunRecord:
     public = record.with_paths(last_part)
     model = public.config.model
     public = public.without_history(public.config.with_model(model.with_args(mask_data(model.args))))
-    return public if samples else public.without_samples()
+    public = public if samples else public.without_samples()
+    return public if scores else public.without_scores()

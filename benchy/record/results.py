@@ -178,6 +178,8 @@ class BenchmarkResult(FrozenModel):
     metrics: tuple[Metric, ...]
     samples_file: str | None = None
     """In the run's folder."""
+    scores_file: str | None = None
+    """The table of each document's scores, in the run's folder; None for a group, and in old records."""
     prompts_hash: str | None = None
     """SHA-256 over all requests as the model saw them, in their order. None for a group."""
     questions: Questions | None = None
@@ -192,6 +194,10 @@ class BenchmarkResult(FrozenModel):
     def without_samples(self) -> Self:
         """Return it without the name of its samples file."""
         return self._with(samples_file=None)
+
+    def without_scores(self) -> Self:
+        """Return it without the name of its table of scores."""
+        return self._with(scores_file=None)
 
     def documents_of(self, metric: Metric) -> int:
         """How many documents one of its metrics is made of; old records do not say, and mean all."""
@@ -246,6 +252,10 @@ class EvaluationResult(FrozenModel):
     def without_samples(self) -> Self:
         """Return it without the names of samples files, which are not published."""
         return self._with(benchmarks=tuple(part.without_samples() for part in self.benchmarks))
+
+    def without_scores(self) -> Self:
+        """Return it without the names of tables of documents' scores, where those are not published."""
+        return self._with(benchmarks=tuple(part.without_scores() for part in self.benchmarks))
 
 
 class Uploaded(FrozenModel):

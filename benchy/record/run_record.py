@@ -209,6 +209,10 @@ class RunRecord(FrozenModel):
         """Return it without the names of samples files, which are not published."""
         return self._changed(evaluation=self.evaluation and self.evaluation.without_samples())
 
+    def without_scores(self) -> Self:
+        """Return it without the names of tables of documents' scores, where those are not published."""
+        return self._changed(evaluation=self.evaluation and self.evaluation.without_scores())
+
     def with_file_hashes(self, file_hashes: dict[str, str]) -> Self:
         """Return it with SHA-256 of each of lm-eval's files by name."""
         return self._changed(file_hashes=file_hashes)

@@ -18,7 +18,8 @@ def take_files(folder: Path, evaluation: EvaluationResult) -> dict[str, str]:
     Raises:
         EvaluationFailed: one is missing or no regular file, or they contradict what the worker answered.
     """
-    names = [evaluation.results_file, *(part.samples_file for part in evaluation.benchmarks if part.samples_file)]
+    own = (name for part in evaluation.benchmarks for name in (part.samples_file, part.scores_file) if name)
+    names = [evaluation.results_file, *own]
     try:
         hashes = {name: _take(name, folder) for name in names}
         results = read_results((folder / evaluation.results_file).read_bytes())

@@ -68,17 +68,24 @@ def log_to_wandb(
 
 
 def upload_config(
-    record: RunRecord, to: str | None, *, samples: bool = True, model_card: bool = False, token_env: str = UPLOAD_TOKEN
+    record: RunRecord,
+    to: str | None,
+    *,
+    samples: bool = True,
+    scores: bool = True,
+    model_card: bool = False,
+    token_env: str = UPLOAD_TOKEN,
 ) -> BenchmarkConfig:
     """Return the config of an upload by hand: of the record it takes no path, address, variable or image.
 
     Raises:
         ConfigError: the leaderboard or the variable is none.
     """
-    kept_back = record.config.upload is not None and not record.config.upload.samples
+    own = record.config.upload
     upload: dict[str, object] = {
         "to": to,
-        "samples": samples and not kept_back,
+        "samples": samples and (own is None or own.samples),
+        "scores": scores and (own is None or own.scores),
         "model_card": model_card,
         "token_env": token_env,
     }
@@ -109,6 +116,7 @@ def upload_command(folder: Path, upload: UploadConfig) -> str:
     """Return the command that publishes a run later; no setting of an upload is read from a record."""
     options = ["--to", upload.to]
     options += [] if upload.samples else ["--no-samples"]
+    options += [] if upload.scores else ["--no-scores"]
     options += ["--model-card"] if upload.model_card else []
     options += [] if upload.token_env == UPLOAD_TOKEN else ["--token-env", upload.token_env]
     return shlex.join(["benchy", "upload", str(folder), *options])

@@ -35,7 +35,10 @@ def upload(request: Upload) -> Uploaded:
     folder = Path(request.run_folder)
     require_scores(request.record)  # before a folder is made in it
     with failing_as(UploadFailed, f"publishing {folder}"), tempfile.TemporaryDirectory(dir=folder, prefix=".") as aside:
-        publication = make_publication(request.record, folder, Path(aside), samples=request.config.samples)
+        config = request.config
+        publication = make_publication(
+            request.record, folder, Path(aside), samples=config.samples, scores=config.scores
+        )
         uploaded = _publish(publication, request)
     return uploaded.taken(time.monotonic() - started)
 

@@ -7,8 +7,9 @@ import pytest
 
 from benchy.errors import UploadFailed
 from benchy.hashing import hash_content
-from benchy.leaderboard.publication import as_published
+from benchy.leaderboard.publication import as_published, make_publication
 from benchy.record import ModelIdentity, RunRecord, Uploaded, read_record, write_record
+from benchy.results.finished import read_finished
 from tests.records import benchmark, make_record, make_run_folder, metric, read_content, read_publication
 
 
@@ -166,3 +167,13 @@ def test_paths_and_secrets_are_cleaned_from_lm_evals_own_file(tmp_path: Path, mo
     }
     assert published["system_instruction"] == "/no_think"
     assert published["said"] == "read /home/somebody/models/m-2 with ***"
+
+
+def test_scores_of_documents_are_published_without_samples_too_unless_they_must_not_be(tmp_path: Path) -> None:
+    part = benchmark("arc", metric(0.5), samples_file="samples_arc.jsonl", scores_file="scores_arc.parquet")
+    folder = make_run_folder(tmp_path, make_record(benchmarks=(part,)))
+    (folder / "scores_arc.parquet").write_bytes(b"PAR1")
+    assert read_publication(folder, folder, samples=False).files["scores_arc.parquet"] == folder / "scores_arc.parquet"
+    without = make_publication(read_finished(folder), folder, folder, samples=False, scores=False)
+    assert not any("arc" in name for name in without.files)
+    assert b"scores_arc" not in without.files["record.json"]  # type: ignore[operator]

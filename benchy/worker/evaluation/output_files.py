@@ -24,9 +24,9 @@ def write_files(tracker: Any, folder: Path, results: dict[str, Any], samples: di
     """
     tracker.save_results_aggregated(results=results, samples=samples)
     for name, of_benchmark in samples.items():
-        tracker.save_results_samples(task_name=_file_part(name), samples=of_benchmark)
+        tracker.save_results_samples(task_name=file_part(name), samples=of_benchmark)
     written = f"results_{tracker.date_id}.json"
-    names = {name: f"samples_{_file_part(name)}_{tracker.date_id}.jsonl" for name in samples}
+    names = {name: f"samples_{file_part(name)}_{tracker.date_id}.jsonl" for name in samples}
     broken = [names[name] for name in samples if _count_lines(folder / names[name]) != len(samples[name])]
     if not _is_json(folder / written):
         broken.append(written)
@@ -37,7 +37,7 @@ def write_files(tracker: Any, folder: Path, results: dict[str, Any], samples: di
     return {"results": written} | names
 
 
-def _file_part(benchmark: str) -> str:
+def file_part(benchmark: str) -> str:
     """A benchmark's name as a part of a file's, which has no slash and at most 255 bytes."""
     plain = benchmark.replace("%", "%25").replace("/", "%2F")
     if len(plain.encode()) <= LONGEST_NAME:

@@ -11,6 +11,7 @@ from benchy.config import BenchmarkConfig, EvaluationConfig
 from benchy.record import Flaws
 from benchy.worker.evaluation.flaws import find_flaws
 from benchy.worker.evaluation.output_files import write_files
+from benchy.worker.evaluation.score_files import write_score_files
 from benchy.worker.harness.benchmarks import hand_over
 from benchy.worker.harness.leaks import leaks_noticed
 from benchy.worker.harness.metric_documents import MetricDocuments, documents_counted
@@ -30,6 +31,8 @@ class Evaluated:
     """By benchmark."""
     files: Mapping[str, str]
     """Names of lm-eval's files: of ``results``, and of each benchmark's samples."""
+    score_files: Mapping[str, str]
+    """Names of the tables of each document's scores, by benchmark."""
 
     @property
     def benchmarks(self) -> list[str]:
@@ -57,8 +60,9 @@ def simple_evaluate(config: BenchmarkConfig, arguments: dict[str, Any], lm: Any,
         raise RankDone
     results["config"]["model"] = tracker.general_config_tracker.model_source = config.model.lm_eval_backend
     samples = results.pop("samples", None) or {}
+    score_files = write_score_files(folder, samples, config.evaluation.cluster)
     files = write_files(tracker, folder, results, samples)
-    return Evaluated(results, documents, flaws, files)
+    return Evaluated(results, documents, flaws, files, score_files)
 
 
 def _options(config: BenchmarkConfig) -> dict[str, Any]:
