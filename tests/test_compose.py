@@ -48,25 +48,34 @@ class Host:
 
     def type(self, command: str, *, exit_code: int = 0) -> str:
         """Run what somebody types in a terminal; what they then see."""
-        environment = os.environ | {
-            "DOCKER_HOST": self.engine.address,
-            "DOCKER_CONFIG": str(self.folder.parent / "docker"),
-            "DOCKER_BUILDKIT": "0",  # the images were built without it, so that their layers are found again
-            "DOCKER_SOCKET": self.engine.address.removeprefix("unix://"),
-            "PREFECT_PORT": str(self.port),
-        }
         done = subprocess.run(
             ["script", "--quiet", "--return", "--command", command, "/dev/null"],
             cwd=self.folder,
-            env=environment,
+            env=self._environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
             timeout=300,
         )
-        assert done.returncode == exit_code, done.stdout + done.stderr
+        assert done.returncode == exit_code, done.stdout + done.stderr + self.logs()
         return done.stdout
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {
+            "DOCKER_HOST": self.engine.address,
+            "DOCKER_CONFIG": str(self.folder.parent / "docker"),
+            "DOCKER_BUILDKIT": "0",  # the images were built without it, so that their layers are found again
+            "DOCKER_SOCKET": self.engine.address.removeprefix("unix://"),
+            "PREFECT_PORT": str(self.port),
+        }
+
+    def logs(self) -> str:
+        """The end of what the service of runs said; with the reason of a failure."""
+        command = ["docker", "compose", "logs", "--tail", "60", "benchy"]
+        return subprocess.run(
+            command, cwd=self.folder, env=self._environment(), capture_output=True, text=True, check=False
+        ).stdout
 
     @property
     def api(self) -> str:

@@ -62,8 +62,9 @@ class RunLog:
             self._missed.extend(lines)
 
     def attach(self, reader: SlowReader) -> None:
-        """Hand on what is written from now on."""
+        """Hand on what is written from now on, and first what no follower has seen: how the run was opened is in it."""
         with self._lock:
+            reader.offer(list(self._missed))
             self._readers.append(reader)
 
     def follow(self, reader: SlowReader) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from benchy.config import BenchmarkConfig
-from benchy.errors import DiskFull, EvaluationFailed, ModelTestFailed, NotEnoughMemory, TaskNotFound
+from benchy.errors import DiskFull, EvaluationFailed, NotEnoughMemory, TaskNotFound
 from benchy.protocol import Evaluation, ModelTest, Phase, Prepare, Progress
 from benchy.record import EvaluationResult
 from benchy.runtimes.client import Worker
@@ -282,8 +282,7 @@ def test_out_of_memory_halves_the_batch_down_to_one(
         limit=4,
     )
     process.request(Prepare(config=config), print)
-    with pytest.raises(ModelTestFailed):  # its tokens have no text; but now it is loaded
-        process.request(ModelTest(), print)
+    assert process.request(ModelTest(), print).generated == "Hello, world!"  # its tokens have no text
 
     _leave_memory(process, 500 << 20)
     halved = process.request(Evaluation(run_folder=str(tmp_path / "halved")), print)
