@@ -31,6 +31,7 @@ from tests.hub.fixtures import loopback_hub
 from tests.hub.repositories import Repository
 from tests.hub.server import LoopbackHub
 from tests.leaderboard.exports.test_model_card import CONFIGS, add_benchmark
+from tests.prefect_server import wait_until
 from tests.records import benchmark, make_record, make_run_folder, metric
 from tests.runtimes import A_RUN
 
@@ -285,6 +286,7 @@ def test_a_kill_at_any_request_leaves_the_data_set_valid(hub: LoopbackHub, tmp_p
 def killed_at(hub: LoopbackHub, folder: Path, *, request: int) -> bool:
     """Upload, and kill the worker when its n-th request arrives; whether it made so many."""
     left = request
+    seen_before = len(hub.seen)
     with worker() as (started, transport):
 
         def count_down() -> None:
@@ -296,7 +298,8 @@ def killed_at(hub: LoopbackHub, folder: Path, *, request: int) -> bool:
         hub.faults.add(Fault("/", before=count_down))
         try:
             started.request(request_of(folder), lambda _event: None)
-        except WorkerDied:
+        except WorkerDied:  # the Hub may still be busy with the last request
+            wait_until(lambda: len(hub.seen) >= seen_before + request, seconds=300)
             return True
         finally:
             hub.faults.clear()
