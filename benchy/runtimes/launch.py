@@ -45,16 +45,16 @@ def shared_folders(config: BenchmarkConfig, run: RunIdentity, *, role: Role) -> 
 
     The rest of this machine, the config's own folder (and a ``.env`` beside it) included, stays out of sight.
     """
-    if role == "fetch":
-        return _task_folders(config)
     if role == "publish":
         own = Share(run.folder.absolute(), writable=True)  # its tables may be larger than memory
         target = [config.upload.to] if config.upload and "://" not in config.upload.to else []
         return [own, *(Share(Path(folder).absolute(), writable=True) for folder in target)]
     named = [config.model.name, *(value for value in config.model.args.values() if isinstance(value, str))]
-    read = _existing([*map(Path, named), *filter(None, map(base_folder, named))])
-    own = Share(run.folder.absolute() / WORKER_FOLDER, writable=True)
-    return [*dict.fromkeys([*read, *_task_folders(config)]), own]
+    models = _existing([*map(Path, named), *filter(None, map(base_folder, named))])
+    read = list(dict.fromkeys([*models, *_task_folders(config)]))
+    if role == "fetch":  # it looks whether each tensor is there, also in a folder
+        return read
+    return [*read, Share(run.folder.absolute() / WORKER_FOLDER, writable=True)]
 
 
 def _task_folders(config: BenchmarkConfig) -> list[Share]:

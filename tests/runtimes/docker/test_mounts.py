@@ -26,6 +26,8 @@ def test_the_worker_sees_the_folders_that_the_config_names(tmp_path: Path, monke
     read = {share.path.relative_to(tmp_path).as_posix() for share in shares if not share.writable}
     assert read == {"model", "tasks", "adapter", "more"}
     assert [share.path for share in shares if share.writable] == [run.folder / "worker"]
+    fetching = shared_folders(settings, run, role="fetch")  # it looks whether the weights are whole
+    assert fetching == [share for share in shares if not share.writable]
 
 
 def test_an_upload_sees_the_run_and_the_leaderboard_alone(tmp_path: Path) -> None:
