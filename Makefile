@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo test fuzz bench kills check format layout install install-dev clean
+.PHONY: help demo test fuzz bench kills check format layout config-docs install install-dev clean
 .DEFAULT_GOAL := demo
 
 help: ## what `make` can do here
@@ -40,16 +40,19 @@ format: install-dev ## format, and mend what the linter can mend
 layout: ## write docs/layout.md anew
 	$(PYTHON) docs/make_layout.py
 
+config-docs: install-dev ## write docs/config.md and the config's JSON Schema anew
+	$(BIN)/python -m docs.make_config
+
 install: $(VENV)/installed ## what a run needs
 install-dev: $(VENV)/installed-dev ## what the tests and checks need
 
-$(VENV)/installed: pyproject.toml constraints.txt
+$(VENV)/installed: pyproject.toml constraints.txt requirements/host.txt requirements/flow.txt requirements/worker.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable '.[flow,worker]'
+	$(PIP) --editable .
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(PIP) --editable '.[flow,worker,dev]'
+	$(PIP) --editable '.[dev]'
 	touch $@
 
 clean: ## remove the environment and caches

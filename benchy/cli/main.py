@@ -9,9 +9,12 @@ import click
 
 from benchy import __version__
 from benchy.cli.check import check
+from benchy.cli.demo import demo
 from benchy.cli.environment import check_environment
+from benchy.cli.init import init
 from benchy.cli.model_test import test
 from benchy.cli.run import run
+from benchy.cli.schema import schema
 from benchy.cli.serve import serve
 from benchy.cli.upload import upload
 from benchy.cli.verify import verify
@@ -70,5 +73,5 @@ def cli() -> None:
     """Test, evaluate and publish language models: leaderboard scores that can be trusted."""
 
 
-for command in (check, run, upload, verify, serve, test):
+for command in (demo, init, check, run, upload, verify, serve, test, schema):
     cli.add_command(command)

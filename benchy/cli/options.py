@@ -28,4 +28,11 @@ def overrides(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-config_argument = click.argument("config", type=click.Path(path_type=Path))
+def _config_file(_context: click.Context, _argument: click.Parameter, value: Path) -> Path:
+    """A file, or the name of one in ``configs``: `benchy run demo`, as a deployment is called there."""
+    named = Path("configs") / f"{value}.yaml"
+    return named if not value.exists() and len(value.parts) == 1 and named.is_file() else value
+
+
+config_argument = click.argument("config", type=click.Path(path_type=Path), callback=_config_file)
+"""A YAML file, or the name of one in ``configs``."""

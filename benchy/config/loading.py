@@ -44,15 +44,23 @@ def load_config(path: Path) -> BenchmarkConfig:
     return require_tasks_given(parse_config(data, source=str(path), lines=lines), source=str(path))
 
 
-def require_tasks_given(config: BenchmarkConfig, *, source: str) -> BenchmarkConfig:
+def require_tasks_given(config: BenchmarkConfig, *, source: str, hint: str = _FIX_FILE) -> BenchmarkConfig:
     """Only `benchy test` evaluates nothing."""
     if not config.evaluation.tasks:
-        raise ConfigError(f'{source}: "evaluation.tasks" is empty; expected at least one benchmark', hint=_FIX_FILE)
+        raise ConfigError(f'{source}: "evaluation.tasks" is empty; expected at least one benchmark', hint=hint)
     return config
 
 
-def parse_config(data: object, *, source: str, lines: dict[KeyPath, int] | None = None) -> BenchmarkConfig:
-    """Check what a YAML file holds; ``lines`` gives the line of each key, for the errors.
+def parse_config(
+    data: object, *, source: str, lines: dict[KeyPath, int] | None = None, hint: str = _FIX_FILE
+) -> BenchmarkConfig:
+    """Check what a YAML file holds.
+
+    Args:
+        data: the file's content.
+        source: what the errors call it.
+        lines: the line of each key, for the errors.
+        hint: what is to be done about a mistake.
 
     Raises:
         ConfigError: not valid.
@@ -64,7 +72,7 @@ def parse_config(data: object, *, source: str, lines: dict[KeyPath, int] | None 
     except ValidationError as error:
         mistakes = describe_mistakes(error.errors(), BenchmarkConfig, lines or {})
         heading = [f"{len(mistakes)} problems"] if len(mistakes) > 1 else []
-        raise ConfigError(f"{source}: " + "\n  ".join([*heading, *mistakes]), hint=_FIX_FILE) from error
+        raise ConfigError(f"{source}: " + "\n  ".join([*heading, *mistakes]), hint=hint) from error
     refuse_secrets(config.model, source=source)
     return config
 

@@ -20,6 +20,9 @@ PATTERNS_IN_WORDS = {
     (SIZE := r"^[1-9][0-9]{0,11}[bkmg]$"): "a size such as 512m or 8g",
     (NO_NUL := r"^[^\x00]*$"): "text without null characters",
     (MOUNT := r"^[^:]+:/[^:]*(:r[ow])?$"): "source:target or source:target:ro",
+    (GPU := r"^((GPU|MIG)-[0-9A-Za-z/-]+|[0-9A-Za-z._-]+/[0-9A-Za-z._-]+=[0-9A-Za-z.:_-]+)$"): (
+        "a GPU as nvidia-smi -L names it (an index such as 0, or GPU-8f2c...), or as CDI does (nvidia.com/gpu=0)"
+    ),
 }
 _IN_WORDS = {
     "tuple_type": "a list",

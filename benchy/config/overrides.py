@@ -5,6 +5,8 @@ from __future__ import annotations
 from benchy.config.benchmark import BenchmarkConfig
 from benchy.config.loading import parse_config, require_tasks_given
 
+_FIX_OPTION = "fix the option, or what it is to change in the file"
+
 
 def with_overrides(
     config: BenchmarkConfig,
@@ -32,4 +34,5 @@ def with_overrides(
             data["evaluation"]["device"] = "cuda"
     if model is not None:
         data["model"]["name"] = model
-    return require_tasks_given(parse_config(data, source="overrides"), source="overrides")
+    changed = parse_config(data, source="with the options given", hint=_FIX_OPTION)
+    return require_tasks_given(changed, source="with the options given", hint=_FIX_OPTION)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from benchy import __version__
-from benchy.config.mistakes import AUTO, MOUNT, NO_NUL, SIZE
+from benchy.config.mistakes import AUTO, GPU, MOUNT, NO_NUL, SIZE
 from benchy.frozen import FrozenModel
 
 LM_EVAL_SEEDS = (0, 1234, 1234, 1234)
@@ -80,11 +80,14 @@ _Name = Annotated[str, Field(min_length=1, max_length=4096, pattern=NO_NUL)]
 _Path = Annotated[_Name, AfterValidator(_expand_home)]
 _Count = Annotated[int, Field(gt=0, lt=2**31)]
 _Arguments = Annotated[dict[str, Any], AfterValidator(_require_json)]
-GpuName = Annotated[int, Field(ge=0, lt=1000)] | Annotated[str, Field(min_length=1, max_length=200)]
+GpuName = Annotated[int, Field(ge=0, lt=1000)] | Annotated[str, Field(max_length=200, pattern=GPU)]
 
 
 _Seed = Annotated[int, Field(ge=0, lt=2**32)] | None
 Seeds = tuple[_Seed, _Seed, _Seed, _Seed]
+_SeedsAsWritten = int | str | None | tuple[int | str | None, ...]
+_Names = str | tuple[str, ...]
+"""As they may be written; what is read is checked more closely."""
 _Bytes = Annotated[str, Field(pattern=SIZE)]
 _Volume = Annotated[str, Field(pattern=MOUNT)]
 
@@ -150,7 +153,7 @@ class ModelConfig(Section):
 class EvaluationConfig(Section):
     """What is evaluated, and how; the names are lm-eval's."""
 
-    tasks: Annotated[tuple[_Name, ...], BeforeValidator(_split_names)]
+    tasks: Annotated[tuple[_Name, ...], BeforeValidator(_split_names, json_schema_input_type=_Names)]
     """Benchmarks, groups or tags: a list, or one string with commas."""
     device: str = "cuda"
     """A torch device; ignored when ``performance.use_accelerate`` is true."""
@@ -170,9 +173,11 @@ class EvaluationConfig(Section):
     """A system message before each prompt."""
     gen_kwargs: _Arguments | str | None = None
     """Arguments of generation (``temperature=0,max_gen_toks=64``) over the benchmarks' own."""
-    include_path: Annotated[tuple[_Path, ...], BeforeValidator(_one_or_more)] = ()
+    include_path: Annotated[tuple[_Path, ...], BeforeValidator(_one_or_more, json_schema_input_type=_Names)] = ()
     """Folders with lm-eval task files of your own."""
-    seed: Annotated[_Seed | tuple[_Seed, _Seed, _Seed, _Seed], BeforeValidator(_as_seeds)] = None
+    seed: Annotated[
+        _Seed | tuple[_Seed, _Seed, _Seed, _Seed], BeforeValidator(_as_seeds, json_schema_input_type=_SeedsAsWritten)
+    ] = None
     """One seed, or four for Python, numpy, torch and few-shot sampling; lm-eval's are 0, 1234, 1234, 1234.
 
     As there, ``None`` in the place of a seed sets none: ``0,None,1234,1234``.
@@ -333,7 +338,7 @@ class ContainerConfig(Section):
     shm_size: _Bytes = "8g"
     """Shared memory (/dev/shm), through which NCCL and data loaders talk; only what is used takes memory."""
     memory: _Bytes | None = None
-    """The most memory (not the GPUs') that the worker may have; no limit if not set."""
+    """The most memory (not the GPUs') that the worker may have; nine tenths of the machine's if not set."""
     pids_limit: _Count = 4096
     """The most processes and threads."""
     ulimits: dict[str, Annotated[int, Field(ge=-1, lt=2**63)]] = Field(default_factory=dict)

@@ -15,6 +15,7 @@ from benchy.worker.evaluation.score_files import write_score_files
 from benchy.worker.harness.benchmarks import hand_over
 from benchy.worker.harness.leaks import leaks_noticed
 from benchy.worker.harness.metric_documents import MetricDocuments, documents_counted
+from benchy.worker.harness.quiet_git import git_asked_quietly
 from benchy.worker.harness.speedups import compiled_once, listed_without_pip
 from benchy.worker.ranks import RankDone
 
@@ -46,7 +47,13 @@ def simple_evaluate(config: BenchmarkConfig, arguments: dict[str, Any], lm: Any,
     from lm_eval.loggers import EvaluationTracker
 
     tracker, built = EvaluationTracker(output_path=str(folder / "results.json")), tasks.loaded["tasks"]
-    with listed_without_pip(), compiled_once(), documents_counted(built) as documents, leaks_noticed(built) as leaked:
+    with (
+        listed_without_pip(),
+        compiled_once(),
+        git_asked_quietly(),
+        documents_counted(built) as documents,
+        leaks_noticed(built) as leaked,
+    ):
         results = simple_evaluate(
             model=lm,
             model_args=arguments,
