@@ -158,7 +158,7 @@ def _no_docker_because() -> str | None:
     try:
         docker.from_env().images.get(IMAGE)
     except ImageNotFound:
-        return f"the engine has no image {IMAGE}; README.md says how to build it"
+        return f"the engine has no image {IMAGE}; docs/gpu-server.md says how to build it"
     except DockerException:
         return "no Docker engine answers"
     return None

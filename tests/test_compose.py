@@ -1,4 +1,4 @@
-"""The README's way from a bare GPU host to the first run, typed as it stands there, on a real engine with fake GPUs.
+"""The docs' way from a bare GPU host to the first run, typed as it stands there, on a real engine with fake GPUs.
 
 What a user has and this machine has not: GPUs with NVIDIA's toolkit (tests/fake_gpu_hook.py), and a registry
 (tests/image.py).
@@ -32,10 +32,10 @@ COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
 SERVICES = {"postgres", "server", "benchy"}
 
 
-def readme_commands() -> list[str]:
+def documented_commands() -> list[str]:
     """What to type on a GPU server, in order, without the comments."""
-    section = (REPOSITORY / "README.md").read_text("utf-8").partition("\n## On a GPU server\n")[2]
-    return re.findall(r"^\$ (.*?)(?:  +# .*)?$", section.split("```")[1], re.MULTILINE)
+    page = (REPOSITORY / "docs" / "gpu-server.md").read_text("utf-8")
+    return re.findall(r"^\$ (.*?)(?:  +# .*)?$", page.split("```")[1], re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -163,15 +163,17 @@ def test_the_file_is_valid_for_the_last_compose_of_the_first_generation() -> Non
         pytest.skip(f"no Compose 1.29: {reason}")
     command = ["docker-compose", "--file", str(COMPOSE_FILE), "config", "--quiet"]
     without = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (without.returncode, "make .env first, as the README says" in without.stderr) == (1, True), without.stderr
+    assert (without.returncode, "make .env first, as docs/gpu-server.md says" in without.stderr) == (1, True), (
+        without.stderr
+    )
     environment = os.environ | {"PREFECT_SERVER_API_AUTH_STRING": "admin:x"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
 @BUILDING
-def test_the_way_from_a_bare_host_to_the_first_run_is_as_the_readme_says(host: Host) -> None:
-    look, settings, up, status, first_run, on_gpu, on_two_gpus = readme_commands()
+def test_the_way_from_a_bare_host_to_the_first_run_is_as_the_docs_say(host: Host) -> None:
+    look, settings, up, status, first_run, on_gpu, on_two_gpus = documented_commands()
     for number, uuid in enumerate(UUIDS):
         assert f"GPU {number}: Fake GPU (UUID: {uuid})" in host.type(look)
     host.type(settings)

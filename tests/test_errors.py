@@ -1,4 +1,4 @@
-"""The error tree: its codes, its journey from worker to host, and its table in the README."""
+"""The error tree: its codes, its journey from worker to host, and its table in the docs."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def test_each_branch_has_an_exit_code_of_its_own() -> None:
     assert len(set(codes)) == len(codes)
 
 
-def test_the_readme_lists_every_exit_code() -> None:
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+def test_the_docs_list_every_exit_code() -> None:
+    page = (REPOSITORY / "docs" / "errors.md").read_text(encoding="utf-8")
     listed = {
         int(code): set(re.findall(r"`(\w+)`", names))
-        for code, names in re.findall(r"^\| (\d+) \| (.*?) \|", readme, re.M)
+        for code, names in re.findall(r"^\| (\d+) \| (.*?) \|", page, re.M)
     }
     for cls in all_errors():
         assert cls.__name__ in listed[cls.exit_code]

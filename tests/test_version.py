@@ -14,7 +14,7 @@ def test_every_image_and_the_package_are_of_this_version() -> None:
     assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "benchy.__version__"}
     found = [
         version
-        for name in ("README.md", "docker-compose.yml", "Dockerfile.gpu", "docs/evaluation.md")
+        for name in ("docs/gpu-server.md", "docker-compose.yml", "Dockerfile.gpu", "docs/evaluation.md")
         for text in [(REPOSITORY / name).read_text("utf-8")]
         for version in re.findall(r"(?:benchy-(?:gpu|orchestrator):|ARG VERSION=)(\d+\.\d+\.\d+)", text)
     ]

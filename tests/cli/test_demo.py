@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 from benchy.cli.demo import SHIPPED, put_demo_into
-from tests.commands import DEMO, benchy, copy_repository, only_record
+from tests.commands import DEMO, REPOSITORY, benchy, copy_repository, only_record
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
@@ -19,6 +20,8 @@ def test_it_is_put_into_an_empty_folder_and_run(tmp_path: Path) -> None:
     done = benchy("demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "benchy run configs/demo.yaml` runs them again" in done.stdout
+    shown = re.findall(r"^demo_.*±.*$", (REPOSITORY / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert shown == re.findall(r"^demo_.*±.*$", done.stdout, re.MULTILINE)
     assert "fatal" not in done.stderr, "lm-eval asks git for a commit, and this is no repository"
     assert only_record(tmp_path).status == "published"
     assert (tmp_path / "leaderboard" / "leaderboard.html").is_file()

@@ -252,6 +252,7 @@ SECTION: dict[str, tuple[object, bool]] = {
     "confirm_run_unsafe_code": (True, SAME),
     "cache_requests": (False, SAME),
     "log_samples": (False, SAME),
+    "cluster": ("passage", SAME),  # of what a comparison makes of the scores
     "output_path": ("elsewhere", SAME),
 }
 
