@@ -55,8 +55,9 @@ def test_a_benchmark_of_ones_own_as_it_is_typed_there(tmp_path: Path) -> None:
     copy_repository(tmp_path)
     text = section("Your own model")
     written = re.findall(r"here `([\w./]+)`.*?\n```\w+\n(.*?)```", text, re.DOTALL)
-    assert [name for name, _ in written] == ["tasks/sounds.jsonl", "tasks/sounds.yaml", "mine.yaml"]
+    assert [name for name, _ in written] == ["my_tasks/sounds.jsonl", "my_tasks/sounds.yaml", "mine.yaml"]
     for name, content in written:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content, encoding="utf-8")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     commands = re.findall(r"^\$ (.*?)(?:  +# .*)?$", text, re.MULTILINE)
