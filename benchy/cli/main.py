@@ -9,10 +9,13 @@ import click
 
 from benchy import __version__
 from benchy.cli.check import check
+from benchy.cli.compare import compare
 from benchy.cli.demo import demo
 from benchy.cli.environment import check_environment
+from benchy.cli.gate import gate
 from benchy.cli.init import init
 from benchy.cli.model_test import test
+from benchy.cli.power import power
 from benchy.cli.run import run
 from benchy.cli.schema import schema
 from benchy.cli.serve import serve
@@ -40,7 +43,7 @@ def run_command() -> int:
     """The command's exit code; a failure is said."""
     try:
         check_environment()
-        cli(standalone_mode=False)
+        ended = cli(standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
@@ -52,7 +55,7 @@ def run_command() -> int:
         named = _named(error)
         print_error(named)
         return named.exit_code
-    return 0
+    return ended if isinstance(ended, int) else 0  # that of a command that ended with a code of its own
 
 
 def _named(error: BaseException) -> BenchyError:
@@ -73,5 +76,5 @@ def cli() -> None:
     """Test, evaluate and publish language models: leaderboard scores that can be trusted."""
 
 
-for command in (demo, init, check, run, upload, verify, serve, test, schema):
+for command in (demo, init, check, run, compare, gate, power, upload, verify, serve, test, schema):
     cli.add_command(command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from typing import get_origin
 
 import yaml
 from pydantic import BaseModel
@@ -121,11 +122,16 @@ def _key_path(location: tuple[str | int, ...], root: type[BaseModel]) -> KeyPath
     """The part of pydantic's location that is a path in the file (it also names union members and validators)."""
     path: list[str | int] = []
     model: type[BaseModel] | None = root
+    is_name = False  # the next part is a name that the file's author chose
     for part in location:
         if model is None:
             break
         path.append(part)
-        model = _section(model, part)
+        if not is_name:
+            field = model.model_fields.get(str(part))
+            model, is_name = _section(model, part), field is not None and get_origin(field.annotation) is dict
+        else:
+            is_name = False
     return tuple(path)
 
 

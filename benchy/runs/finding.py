@@ -1,0 +1,101 @@
+"""Finds what a run scored by the words of a command line: a folder, a run's name, or a model of a leaderboard."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchy.errors import ConfigError
+from benchy.hub import Repo, naming_failures, read_token
+from benchy.leaderboard.stores.records import RECORDS
+from benchy.record import RunRecord, read_record
+from benchy.results.scored_run import ScoredRun, is_run, merge_runs, read_run
+
+_DATASET = re.compile(r"hf://datasets/(?P<name>[\w.-]+/[\w.-]+)[:/](?P<model>.+)")
+WHAT_TO_NAME = (
+    "name a run's folder, a run below outputs/, BOARD:MODEL, hf://datasets/ORG/NAME:MODEL, or lm_eval's folder"
+)
+MOST_NAMED = 5
+PUBLISHED = [f"{RECORDS}/*/record.json", f"{RECORDS}/*/results_*.json", f"{RECORDS}/*/scores_*.parquet"]
+
+
+@contextmanager
+def found_run(text: str) -> Iterator[ScoredRun]:
+    """Find what a run scored; what was fetched for it is gone after the block.
+
+    Args:
+        text: a run's folder, the name of one below ``outputs``, a folder that ``lm_eval run`` wrote, ``BOARD:MODEL`` or
+            ``BOARD:RUN`` with a leaderboard's folder or ``hf://datasets/ORG/NAME``.
+
+    Raises:
+        ConfigError: there is no such run, or what is there cannot be read.
+        BenchyError: as the Hub's.
+    """
+    if text.startswith("hf://"):
+        with _fetched(text) as (folder, name):
+            yield _of_board(folder, name, text)
+        return
+    for folder in (Path(text).expanduser(), Path("outputs") / text):
+        if is_run(folder):
+            yield read_run(folder)
+            return
+    board, colon, name = text.rpartition(":")
+    if colon and (Path(board).expanduser() / RECORDS).is_dir():
+        yield _of_board(Path(board).expanduser(), name, text)
+        return
+    raise ConfigError(f'"{text}" is no run that can be found here', hint=WHAT_TO_NAME)
+
+
+@contextmanager
+def _fetched(text: str) -> Iterator[tuple[Path, str]]:
+    """A copy of what a dataset of the Hub holds, without prompts and answers."""
+    found = _DATASET.fullmatch(text)
+    if found is None:
+        raise ConfigError(f'"{text}" names no run of a dataset', hint="write hf://datasets/ORG/NAME:MODEL")
+    from huggingface_hub import snapshot_download
+
+    name = found["name"]
+    with tempfile.TemporaryDirectory() as folder:
+        with naming_failures(Repo(name, kind="dataset")):
+            snapshot_download(name, repo_type="dataset", local_dir=folder, allow_patterns=PUBLISHED, token=read_token())
+        yield Path(folder), found["model"]
+
+
+def _of_board(board: Path, name: str, text: str) -> ScoredRun:
+    """What a published model scored, of each benchmark its newest run."""
+    records = sorted(_records(board), key=lambda found: (found[0].ended_at or found[0].started_at, found[0].run_name))
+    chosen = [
+        (record, folder)
+        for record, folder in records
+        if name == record.run_name or (name in _names(record) and not record.is_test)
+    ]
+    if not chosen:
+        known = sorted({record.model_label for record, _ in records if not record.is_test})
+        near = difflib.get_close_matches(name, known, n=MOST_NAMED, cutoff=0.3) or known[:MOST_NAMED]
+        raise ConfigError(
+            f'no run of "{name}" on that leaderboard: {text}', hint=f"there are {', '.join(near) or 'none'}"
+        )
+    labels = {record.model_label for record, _ in chosen}
+    if len(labels) > 1:
+        raise ConfigError(
+            f'"{name}" is several models there: {", ".join(sorted(labels))}', hint="name one of them whole"
+        )
+    return merge_runs(chosen[-1][0].model_label, [read_run(folder) for _, folder in chosen])
+
+
+def _names(record: RunRecord) -> tuple[str, ...]:
+    return record.model_label, record.config.model.name
+
+
+def _records(board: Path) -> Iterator[tuple[RunRecord, Path]]:
+    for folder in sorted((board / RECORDS).iterdir()):
+        try:
+            record = read_record(folder)
+        except (OSError, ValueError, RecursionError):  # `benchy verify` names it
+            continue
+        if record.evaluation is not None and is_run(folder):
+            yield record, folder
