@@ -19,6 +19,7 @@ from benchy.masking import mask_log_records
 from benchy.preflight.checks import preflight
 from benchy.runs.opening import find_open_run, open_run
 from benchy.runs.run import Run
+from benchy.runtimes.choose import choose_runtime
 from flows.cancellation import ending_when_cancelled
 from flows.containers import end_containers_of_run
 from flows.hosts import HOST, host_tag
@@ -94,8 +95,9 @@ def _run_of_this_flow(config: BenchmarkConfig) -> Iterator[Run]:
         _name_flow_run(already_open)
         yield already_open
         return
-    facts = preflight(config)
-    with open_run(config, facts, flow_run_id=str(flow_run.id)) as run:
+    runtime = choose_runtime(config)
+    facts = preflight(config, runtime=runtime)
+    with open_run(config, facts, runtime=runtime, flow_run_id=str(flow_run.id)) as run:
         _name_flow_run(run)
         if run.record.model_test is None:  # a retry of the flow run may need no worker at all
             run.start_worker_early()

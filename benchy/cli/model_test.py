@@ -50,6 +50,7 @@ def test_model(
     from benchy.display.terminal import shown_on_terminal
     from benchy.preflight.checks import preflight
     from benchy.runs.opening import open_run
+    from benchy.runtimes.choose import choose_runtime
 
     config = config_of_options(
         model_name=model_name,
@@ -58,8 +59,9 @@ def test_model(
         device=device,
         performance={"use_accelerate": use_accelerate, "num_gpus": num_gpus, "mixed_precision": mixed_precision},
     )
-    facts = preflight(config)
-    with open_run(config, facts) as run:
+    runtime = choose_runtime(config)
+    facts = preflight(config, runtime=runtime)
+    with open_run(config, facts, runtime=runtime) as run:
         with shown_on_terminal(run):
             result = run.model_test()
         block = model_test_block(run.record.model_label, result)

@@ -22,13 +22,15 @@ def run(config: Path, resume: bool, **changes: Any) -> None:
     from benchy.display.terminal import shown_on_terminal
     from benchy.preflight.checks import preflight
     from benchy.runs.opening import open_run
+    from benchy.runtimes.choose import choose_runtime
 
     allow_open_files()
     checked = with_overrides(load_config(config), **changes)
-    facts = preflight(checked)
+    runtime = choose_runtime(checked)
+    facts = preflight(checked, runtime=runtime)
     for warning in facts.warnings:
         click.echo(f"⚠️ {warning}", err=True)
-    with open_run(checked, facts, resume=resume) as opened, shown_on_terminal(opened):
+    with open_run(checked, facts, runtime=runtime, resume=resume) as opened, shown_on_terminal(opened):
         if opened.record.evaluation is None:
             opened.start_worker_early()  # it imports torch and fetches the model while Prefect starts
         _run_flow(opened, config, changes)

@@ -29,20 +29,22 @@ def upload(folder: Path, to: str | None, wandb: str | None, **options: Any) -> N
     from benchy.results.finished import read_finished
     from benchy.runs.log import RunLog
     from benchy.runs.publishing import log_to_wandb, upload_config, upload_record, wandb_section
+    from benchy.runtimes.choose import choose_runtime, load_runtime
 
     record = read_finished(folder)
     if to is None and wandb is None:
         raise ConfigError("no leaderboard is named", hint="say --to LEADERBOARD, or --wandb PROJECT")
     config = upload_config(record, to, **options)
+    runtime = load_runtime(choose_runtime(config))
     with closing(RunLog(folder / LOG_FILE)) as log:
         if to is not None:
-            uploaded = upload_record(record, folder, config, say=log.write, notify=lambda _event: None)
+            uploaded = upload_record(record, folder, config, runtime, say=log.write, notify=lambda _event: None)
             already = " (it was there already)" if uploaded.already_there else ""
             click.echo(f"✅ Published {folder.name}{already}")
             print_uploaded(uploaded)
         if wandb is not None:
             section = wandb_section(record, wandb)
-            shown = log_to_wandb(record, folder, config, section, say=log.write, notify=lambda _event: None)
+            shown = log_to_wandb(record, folder, config, section, runtime, say=log.write, notify=lambda _event: None)
             click.echo(f"✅ {folder.name} is at Weights & Biases")
             print_wandb(shown)
 

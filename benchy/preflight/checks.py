@@ -28,14 +28,17 @@ from benchy.preflight.disk import Download, check_download, require_writable
 from benchy.preflight.model import check_model, require_chat_template
 from benchy.preflight.weights import check_weights
 from benchy.record import Facts, MemoryEstimate
+from benchy.runtimes.choose import RuntimeName, choose_runtime
 
 
-def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None) -> Facts:
+def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None, runtime: RuntimeName | None = None) -> Facts:
     """Check all that can be known here in a second or two.
 
     Args:
         config: what is to be run.
         gpu_memory: bytes of each GPU, on paper; those of this host's GPUs if not given.
+
+        runtime: where the run's workers run, if that is chosen already.
 
     Raises:
         TaskNotFound: lm-eval knows no such task.
@@ -55,7 +58,7 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None) -> Fact
     if config.upload is not None:
         require_write_access(config.upload)
     if config.wandb is not None:
-        _require_wandb(config)
+        _require_wandb(runtime or choose_runtime(config))
     source = open_checkpoint(config)
     check_benchmarks(config)
     if source is None:
@@ -141,10 +144,9 @@ def _fit(
     return estimate, judge_memory(estimate, gpu_memory, spread=spread) if gpu_memory else None
 
 
-def _require_wandb(config: BenchmarkConfig) -> None:
-    from benchy.runtimes.choose import runs_in_process
+def _require_wandb(runtime: RuntimeName) -> None:
     from benchy.wandb_access import require_wandb_key, require_wandb_package
 
-    if runs_in_process(config):  # the packages of a container are its image's own: its worker says if it lacks one
+    if runtime == "process":  # the packages of a container are its image's own: its worker says if it lacks one
         require_wandb_package()
     require_wandb_key()

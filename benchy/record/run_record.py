@@ -68,6 +68,7 @@ class RecordChanges(TypedDict, total=False):
     ended_at: datetime
     config: BenchmarkConfig
     log_file: str
+    runtime: str | None
     model: ModelIdentity | None
     data_sets: dict[str, str]
     environment: Environment | None
@@ -100,6 +101,8 @@ class RunRecord(FrozenModel):
     benchy_version: str
     config: BenchmarkConfig
     log_file: str
+    runtime: str | None = None
+    """Where its workers run, chosen once: ``process`` or ``docker``. None in records that do not say."""
     facts: Facts = Facts()
     model: ModelIdentity | None = None
     data_sets: dict[str, str] = Field(default_factory=dict)
@@ -136,6 +139,10 @@ class RunRecord(FrozenModel):
         if self.evaluation is not None:  # how it was evaluated stays as it was
             config = self.config.published_to(config.upload, config.wandb)
         return self._changed(config=config)
+
+    def run_in(self, runtime: str) -> Self:
+        """Return it as that of a run whose workers run there from now on."""
+        return self._changed(runtime=runtime)
 
     def of_flow_run(self, flow_run_id: str) -> Self:
         """Return it as that of a flow run of Prefect's."""

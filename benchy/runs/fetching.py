@@ -11,8 +11,7 @@ from benchy.benchmarks.files import hub_datasets, load_tasks
 from benchy.config import BenchmarkConfig
 from benchy.protocol import Fetch, Phase, Progress
 from benchy.record import Fetched
-from benchy.runtimes.base import RunIdentity, Say
-from benchy.runtimes.choose import choose_runtime
+from benchy.runtimes.base import RunIdentity, Runtime, Say
 from benchy.runtimes.client import Worker
 from benchy.runtimes.time_limits import TimeLimits
 
@@ -41,11 +40,14 @@ class Fetching:
         self._worker.close()
 
 
-def start_fetching(config: BenchmarkConfig, run: RunIdentity, data_sets: dict[str, str], log: Say) -> Fetching | None:
+def start_fetching(
+    config: BenchmarkConfig, runtime: Runtime, run: RunIdentity, data_sets: dict[str, str], log: Say
+) -> Fetching | None:
     """Start to fetch; None if nothing of the run comes from the Hub.
 
     Args:
         config: with the model's commit.
+        runtime: where the run's workers run.
         run: whose worker it is.
         data_sets: the commits that the run began with.
         log: gets the worker's lines.
@@ -55,7 +57,7 @@ def start_fetching(config: BenchmarkConfig, run: RunIdentity, data_sets: dict[st
     """
     if not needs_the_hub(config):
         return None
-    transport = choose_runtime(config).start(config, run, role="fetch", say=log)
+    transport = runtime.start(config, run, role="fetch", say=log)
     return Fetching(Worker(transport, log), Fetch(config=config, token=hub.read_token(), data_sets=data_sets))
 
 

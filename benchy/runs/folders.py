@@ -41,7 +41,7 @@ def _slug(config: BenchmarkConfig) -> str:
     return plain[:LONGEST_SLUG].strip("-.") or "model"
 
 
-def make_run_folder(config: BenchmarkConfig, facts: Facts, flow_run_id: str | None) -> RunFolder:
+def make_run_folder(config: BenchmarkConfig, facts: Facts, runtime: str, flow_run_id: str | None) -> RunFolder:
     """A new run: its folder, with the record that says that it started.
 
     Raises:
@@ -59,6 +59,7 @@ def make_run_folder(config: BenchmarkConfig, facts: Facts, flow_run_id: str | No
         benchy_version=__version__,
         config=config,
         log_file=str(log_file),
+        runtime=runtime,
         facts=facts,
         flow_run_id=flow_run_id,
     )

@@ -14,8 +14,7 @@ from benchy.leaderboard.stores.hub_access import upload_token
 from benchy.masking import remember_secret
 from benchy.protocol import LogToWandb, Phase, Progress, Upload
 from benchy.record import RunRecord, Uploaded, WandbRun
-from benchy.runtimes.base import RunIdentity, Say
-from benchy.runtimes.choose import choose_runtime
+from benchy.runtimes.base import RunIdentity, Runtime, Say
 from benchy.runtimes.client import Worker
 from benchy.wandb_access import find_wandb_access
 
@@ -24,13 +23,16 @@ SIGNING_KEY = "BENCHY_SIGNING_KEY"
 Notify = Callable[[Progress | Phase], None]
 
 
-def upload_record(record: RunRecord, folder: Path, config: BenchmarkConfig, *, say: Say, notify: Notify) -> Uploaded:
+def upload_record(
+    record: RunRecord, folder: Path, config: BenchmarkConfig, runtime: Runtime, *, say: Say, notify: Notify
+) -> Uploaded:
     """Publish a finished run to the leaderboard that a config names.
 
     Args:
         record: the run's, as this process holds it.
         folder: the run's, with lm-eval's own files.
-        config: the leaderboard, and where the worker runs: never a config that only a record brought.
+        config: the leaderboard, and what its worker is: never a config that only a record brought.
+        runtime: where that worker runs.
         say: gets the worker's log.
         notify: gets what it tells of its progress.
 
@@ -47,12 +49,19 @@ def upload_record(record: RunRecord, folder: Path, config: BenchmarkConfig, *, s
         token=upload_token(config.upload),
         signing_key=_read_signing_key(),
     )
-    with _worker(record, folder, config.published_to(config.upload, None), say) as worker:
+    with _worker(record, folder, config.published_to(config.upload, None), runtime, say) as worker:
         return worker.request(request, notify)
 
 
 def log_to_wandb(
-    record: RunRecord, folder: Path, config: BenchmarkConfig, wandb: WandbConfig, *, say: Say, notify: Notify
+    record: RunRecord,
+    folder: Path,
+    config: BenchmarkConfig,
+    wandb: WandbConfig,
+    runtime: Runtime,
+    *,
+    say: Say,
+    notify: Notify,
 ) -> WandbRun:
     """Show a finished run at Weights & Biases.
 
@@ -63,7 +72,7 @@ def log_to_wandb(
     request = LogToWandb(
         record=record, run_folder=str(folder.resolve()), config=wandb, access=find_wandb_access(), samples=samples
     )
-    with _worker(record, folder, config.published_to(None, config.wandb), say) as worker:
+    with _worker(record, folder, config.published_to(None, config.wandb), runtime, say) as worker:
         return worker.request(request, notify)
 
 
@@ -138,9 +147,9 @@ def _read_signing_key() -> str | None:
 
 
 @contextmanager
-def _worker(record: RunRecord, folder: Path, config: BenchmarkConfig, say: Say) -> Iterator[Worker]:
+def _worker(record: RunRecord, folder: Path, config: BenchmarkConfig, runtime: Runtime, say: Say) -> Iterator[Worker]:
     identity = identity_of(record, folder)
-    worker = Worker(choose_runtime(config).start(config, identity, role="publish", say=say), say)
+    worker = Worker(runtime.start(config, identity, role="publish", say=say), say)
     try:
         yield worker
     finally:

@@ -24,8 +24,8 @@ from benchy.runs.folders import log_path, save_record
 from benchy.runs.log import RunLog
 from benchy.runs.publishing import identity_of, log_to_wandb, upload_command, upload_record
 from benchy.runs.signals import deferring_signals
-from benchy.runtimes.base import MustWait
-from benchy.runtimes.choose import choose_runtime
+from benchy.runtimes.base import MustWait, Runtime
+from benchy.runtimes.choose import load_runtime
 from benchy.runtimes.client import Worker
 from benchy.runtimes.launch import goes_offline
 from benchy.runtimes.time_limits import TimeLimits
@@ -60,6 +60,16 @@ class Run:
         """Also the name of its folder and of its flow run."""
         return self.record.run_name
 
+    @property
+    def runtime(self) -> Runtime:
+        """Where all its workers run; chosen once, when the run was opened."""
+        assert self.record.runtime is not None  # noqa: S101 - an open run has one
+        return load_runtime(self.record.runtime)
+
+    def run_in(self, runtime: str) -> None:
+        """Note where its workers run from now on."""
+        self._save(self.record.run_in(runtime))
+
     def belongs_to(self, flow_run_id: str) -> None:
         """Note Prefect's id of the flow run; a run may begin before Prefect is there."""
         self._save(self.record.of_flow_run(flow_run_id))
@@ -84,8 +94,8 @@ class Run:
     def _start_worker(self, *, wait: bool) -> None:
         run = identity_of(self.record, self.folder)
         if self._fetching is None:
-            self._fetching = start_fetching(self._pinned(), run, self.record.data_sets, self.log.write)
-        started = choose_runtime(self.config).start(self.config, run, role="model", say=self.log.write, wait=wait)
+            self._fetching = start_fetching(self._pinned(), self.runtime, run, self.record.data_sets, self.log.write)
+        started = self.runtime.start(self.config, run, role="model", say=self.log.write, wait=wait)
         self._worker = Worker(started, self.log.write, trusted=not self.config.model.runs_own_code)
         if self._fetching is None:
             self._ask_to_prepare(self._worker, None)
@@ -139,7 +149,9 @@ class Run:
 
     def _publish(self, upload: UploadConfig) -> Uploaded:
         try:
-            result = upload_record(self.record, self.folder, self.config, say=self.log.write, notify=self.notify)
+            result = upload_record(
+                self.record, self.folder, self.config, self.runtime, say=self.log.write, notify=self.notify
+            )
         except BenchyError as error:
             error.add_hint(f"`{upload_command(self.folder, upload)}`: the record is kept")
             raise
@@ -148,7 +160,9 @@ class Run:
 
     def _log_to_wandb(self, wandb: WandbConfig) -> None:
         try:
-            result = log_to_wandb(self.record, self.folder, self.config, wandb, say=self.log.write, notify=self.notify)
+            result = log_to_wandb(
+                self.record, self.folder, self.config, wandb, self.runtime, say=self.log.write, notify=self.notify
+            )
         except BenchyError as error:
             self.log.write([f"Not at Weights & Biases: {error.message}", *error.traceback.splitlines()])
         else:

@@ -18,7 +18,7 @@ from benchy.protocol import Recompute
 from benchy.record import RECORD_FILE, is_edited, read_record
 from benchy.runs.publishing import config_without_model
 from benchy.runtimes.base import RunIdentity, Say
-from benchy.runtimes.choose import choose_runtime
+from benchy.runtimes.choose import choose_runtime, load_runtime
 from benchy.runtimes.client import Worker
 
 
@@ -107,7 +107,7 @@ def _fetched(where: str) -> Iterator[Path]:
 def _worker(folder: Path, say: Say) -> Iterator[Worker]:
     identity = RunIdentity("verify", str(uuid.uuid4()), folder.absolute())
     config = config_without_model()
-    worker = Worker(choose_runtime(config).start(config, identity, role="publish", say=say), say)
+    worker = Worker(load_runtime(choose_runtime(config)).start(config, identity, role="publish", say=say), say)
     try:
         yield worker
     finally:

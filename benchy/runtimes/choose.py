@@ -1,35 +1,40 @@
-"""Chooses where a run's worker runs: in a child process or in a container."""
+"""Chooses where a run's workers run: in child processes or in containers."""
 
 from __future__ import annotations
 
 import importlib.util
 from contextlib import suppress
+from typing import Literal, get_args
 
 from benchy.config import BenchmarkConfig
 from benchy.runtimes.base import Runtime
 
+RuntimeName = Literal["docker", "process"]
+RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
 
-def choose_runtime(config: BenchmarkConfig) -> Runtime:
-    """The runtime that the config names; if it names none, Docker for a run on GPUs where an engine answers.
 
-    Where this Python has no torch, as in the orchestrator's image, that holds for every run.
+def choose_runtime(config: BenchmarkConfig) -> RuntimeName:
+    """Choose the runtime that the config names; if it names none, Docker for a run on GPUs where an engine answers.
+
+    Where this Python has no torch, as in the orchestrator's image, that holds for every run. An engine may start or end
+    at any time: a run asks once, and keeps the answer in its record.
     """
-    from benchy.runtimes.process import ProcessRuntime
-
+    if config.runtime is not None:
+        return config.runtime
     asks_for_gpus = config.gpus is not None or config.performance.num_gpus is not None
     wants_container = asks_for_gpus or importlib.util.find_spec("torch") is None
-    if config.runtime == "process" or (config.runtime is None and not (wants_container and _engine_answers())):
+    return "docker" if wants_container and _engine_answers() else "process"
+
+
+def load_runtime(name: str) -> Runtime:
+    """Load the runtime of a name."""
+    if name == "process":
+        from benchy.runtimes.process import ProcessRuntime
+
         return ProcessRuntime()
     from benchy.runtimes.docker.runtime import DockerRuntime
 
     return DockerRuntime()
-
-
-def runs_in_process(config: BenchmarkConfig) -> bool:
-    """Whether the worker is a child process, with this Python's packages."""
-    from benchy.runtimes.process import ProcessRuntime
-
-    return isinstance(choose_runtime(config), ProcessRuntime)
 
 
 def _engine_answers() -> bool:

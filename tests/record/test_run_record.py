@@ -58,7 +58,7 @@ def test_a_whole_run_is_written_step_by_step(started: RunRecord, tmp_path: Path)
     )
     end = started.started_at + timedelta(hours=1)
     uploaded = Uploaded(url="board", already_there=False, rank=1, upload_seconds=0.5)
-    record = started.of_flow_run("flow").prepared(prepared).tested(finished.model_test)
+    record = started.run_in("docker").of_flow_run("flow").prepared(prepared).tested(finished.model_test)
     assert (record.status, record.ended_at) == ("tested", None)
     record = record.evaluated(finished.evaluation, {"results.json": "0" * 64}, at=end)
     assert (record.status, record.ended_at) == ("evaluated", end)
@@ -79,6 +79,7 @@ def test_a_whole_run_is_written_step_by_step(started: RunRecord, tmp_path: Path)
         scoring=evaluated.scoring_seconds,
         upload=0.5,
     )
+    assert read.runtime == "docker"
     untouched = {"run_name", "run_id", "is_test", "started_at", "benchy_version", "config", "log_file", "facts"}
     assert all(getattr(read, name) == getattr(started, name) for name in untouched)
 

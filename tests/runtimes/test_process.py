@@ -11,7 +11,7 @@ import pytest
 from benchy.config import BenchmarkConfig, parse_config
 from benchy.errors import WorkerDied, WorkerError
 from benchy.runtimes.base import Role
-from benchy.runtimes.choose import choose_runtime
+from benchy.runtimes.choose import choose_runtime, load_runtime
 from benchy.runtimes.launch import worker_command, worker_environment
 from benchy.runtimes.process import ProcessRuntime, ProcessTransport
 from tests.commands import is_running, kill
@@ -96,7 +96,7 @@ def test_no_workers_environment_holds_a_token(upload: dict[str, str]) -> None:
 
 
 def test_the_process_runtime_is_the_default() -> None:
-    assert isinstance(choose_runtime(config()), ProcessRuntime)
+    assert isinstance(load_runtime(choose_runtime(config())), ProcessRuntime)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from benchy.errors import (
 )
 from benchy.protocol import Evaluation, Fetch, ModelTest, Prepare
 from benchy.runtimes.base import MustWait, Role, RunIdentity
-from benchy.runtimes.choose import choose_runtime
+from benchy.runtimes.choose import choose_runtime, load_runtime
 from benchy.runtimes.client import Worker
 from benchy.runtimes.docker.engine import leased_gpus, start_container
 from benchy.runtimes.docker.failures import name_refusal
@@ -40,7 +40,6 @@ from benchy.runtimes.docker.mounts import let_group_write
 from benchy.runtimes.docker.options import GPUS_LABEL, RUN_LABEL, container_options
 from benchy.runtimes.docker.runtime import DockerRuntime
 from benchy.runtimes.docker.transport import DockerTransport
-from benchy.runtimes.process import ProcessRuntime
 from tests.commands import demo_settings
 from tests.engine import Engine, NoEngineHere, host_volumes, import_worker_image, running_engine
 from tests.fake_gpu_hook import UUIDS
@@ -284,7 +283,7 @@ def test_without_an_engine_docker_is_an_error_and_the_default_is_a_process(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
     settings = demo_settings(tmp_path) | {"gpus": [0]}
     settings["evaluation"]["device"] = "cuda"
-    assert isinstance(choose_runtime(parse_config(settings, source="test")), ProcessRuntime)
+    assert choose_runtime(parse_config(settings, source="test")) == "process"
     with pytest.raises(NoEngine, match="no Docker engine answers at unix://"):
         start(parse_config(settings | {"runtime": "docker"}, source="test"), tmp_path)
     gc.collect()  # here, and not in a later test
@@ -293,9 +292,10 @@ def test_without_an_engine_docker_is_an_error_and_the_default_is_a_process(
 @pytest.mark.usefixtures("docker_host")
 def test_an_engine_makes_docker_the_default_for_gpus(tmp_path: Path) -> None:
     settings = demo_settings(tmp_path)
-    assert isinstance(choose_runtime(parse_config(settings, source="test")), ProcessRuntime)
+    assert choose_runtime(parse_config(settings, source="test")) == "process"
     settings["evaluation"]["device"] = "cuda"
-    assert isinstance(choose_runtime(parse_config(settings | {"gpus": [0]}, source="test")), DockerRuntime)
+    assert choose_runtime(parse_config(settings | {"gpus": [0]}, source="test")) == "docker"
+    assert isinstance(load_runtime("docker"), DockerRuntime)
 
 
 def test_a_worker_that_the_kernel_killed_for_memory_says_so(settings: dict[str, Any], tmp_path: Path) -> None:
