@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchy.backends import HF_BACKENDS
+from benchy.backends import find_backend
 from benchy.config import ModelConfig
 from benchy.errors import ConfigError
 
@@ -45,9 +45,11 @@ def base_of(model: ModelConfig, adapter: dict[str, Any]) -> Base:
     name, revision = adapter.get("base_model_name_or_path"), adapter.get("revision")
     known = isinstance(name, str) and bool(name)
     by_hand = f"set model.name to {name if known else 'its base'}, and model.args to {{peft: {model.name}}}"
-    if model.backend not in HF_BACKENDS:
+    backend = find_backend(model.backend)
+    if not backend.reads_checkpoint:
         text = f"{model.name} is an adapter, which the back end {model.backend} does not take as model.name"
-        hint = by_hand.replace("peft:", "lora_local_path:") if model.backend == "vllm" else "set model.backend: hf"
+        argument = backend.adapter_argument
+        hint = by_hand.replace("peft:", f"{argument}:") if argument else "set model.backend: hf"
         raise ConfigError(text, hint=hint)
     if not known or not _may_be_there(str(name)):
         said = f'its base "{name}" is no folder here' if known else f"its {ADAPTER_FILE} names no base"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchy import hub
-from benchy.backends import loads_weights
+from benchy.backends import find_backend
 from benchy.checkpoint.adapter import ADAPTER_FILE, is_adapter
 from benchy.checkpoint.files import files_to_load, find_weights, weight_files
 from benchy.checkpoint.shape import stored_dtype
@@ -25,7 +25,7 @@ HEADERS_AT_ONCE = 8
 
 def open_checkpoint(config: BenchmarkConfig) -> ModelSource | Facts | None:
     """The model's files; None behind an API, and only the commit where the network is forbidden."""
-    if not loads_weights(config.model.backend):
+    if not find_backend(config.model.backend).loads_weights:
         return None
     name = config.model.name
     if Path(name).is_dir():

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
-from benchy.backends import loads_weights
+from benchy.backends import find_backend
 from benchy.config import ModelConfig
 from benchy.errors import ModelLoadError, ModelNotFound
 from benchy.record import ModelSource
@@ -32,7 +32,7 @@ _BENCHYS_OWN = {"leaderboard.json", "record.json"}
 
 def source_of(model: ModelConfig) -> ModelSource:
     """Where the model comes from."""
-    if not loads_weights(model.backend):
+    if not find_backend(model.backend).loads_weights:
         return "api"
     return "folder" if Path(model.name).is_dir() else "hub"
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from benchy.backends import sharing_of
+from benchy.backends import BACKENDS
 from benchy.config.sections import (
     ChangePath,
     ContainerConfig,
@@ -74,10 +74,10 @@ class BenchmarkConfig(Section):
         return None
 
     def _backend_problem(self) -> str | None:
-        """Only lm-eval's Hugging Face models are shared out from outside."""
-        backend, ways = self.model.backend, self.performance.ways
-        if ways and not backend.startswith(("hf", "huggingface")):
-            return f'"performance.{ways[0]}" is for the back end hf, not {backend}; {sharing_of(backend)}'
+        """Ways to use several GPUs that the back end does not know, or that exclude each other."""
+        row, ways = BACKENDS.get(self.model.backend), self.performance.ways
+        if problem := row and row.problem_with(ways):  # of another package's back end preflight asks
+            return problem
         if "tp_plan" in self.model.args and ways:
             return f'"model.args.tp_plan" and "performance.{ways[0]}" are two ways to use several GPUs; drop one'
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from benchy.backends import KEYS, loads_weights
+from benchy.backends import known_backend
 from benchy.config.sections import ModelConfig
 from benchy.errors import ConfigError
 from benchy.masking import looks_like_secret, names_secret
@@ -18,7 +18,8 @@ def refuse_secrets(model: ModelConfig, *, source: str) -> None:
         ConfigError: one is; its message names the key, not the value.
     """
     if found := next(_find(model.args, "model.args"), None):
-        variable = "HF_TOKEN" if loads_weights(model.backend) else " or ".join(KEYS)
+        backend = known_backend(model.backend)
+        variable = "HF_TOKEN" if backend.loads_weights else " or ".join(backend.keys)
         raise ConfigError(
             f'{source}: "{found}" holds a secret, and what the config says is published with the scores',
             hint=f"remove it, and set the environment variable {variable}, where lm-eval looks for it",

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from benchy import __version__
+from benchy.backends import known_backend
 from benchy.config.mistakes import AUTO, GPU, MOUNT, NO_NUL, SIZE
 from benchy.frozen import FrozenModel
 
@@ -130,7 +131,7 @@ class ModelConfig(Section):
     @property
     def lm_eval_backend(self) -> str:
         """The same, where two ways to compute one thing are no matter."""
-        return "hf" if self.backend == "hf-stock" else self.backend
+        return known_backend(self.backend).lm_eval_name or self.backend
 
     def at(self, revision: str) -> Self:
         """Return the same model at another revision."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from benchy.backends import spreading_of
+from benchy.backends import find_backend
 from benchy.benchmarks.index import require_tasks
 from benchy.checkpoint.adapter import Base, base_of, has_tokenizer
 from benchy.checkpoint.checkpoint import (
@@ -22,6 +22,7 @@ from benchy.checkpoint.weights import Weights
 from benchy.config import BenchmarkConfig
 from benchy.gpus.nvidia_smi import Gpu, configured_gpus, smallest_memory
 from benchy.leaderboard.stores.hub_access import require_write_access
+from benchy.preflight.backend import check_backend
 from benchy.preflight.benchmarks import check_benchmarks
 from benchy.preflight.device import check_device, check_dtype
 from benchy.preflight.disk import Download, check_download, require_writable
@@ -52,6 +53,7 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None, runtime
         ConfigError: results could not be written, or the model cannot do what is asked for.
         EvaluationFailed: a data set does not exist.
     """
+    check_backend(config)
     require_tasks(config.evaluation.tasks, config.evaluation.include_path)
     check_device(config)
     require_writable(config)
@@ -140,7 +142,7 @@ def _fit(
     sizes = weights.bytes_by_dtype
     stored = stored_dtype(model) or max(sizes, key=lambda dtype: sizes[dtype])
     estimate = estimate_memory(config, weights, shape, stored_dtype=stored)
-    spread = spreading_of(config.model.backend)
+    spread = find_backend(config.model.backend).spreading
     return estimate, judge_memory(estimate, gpu_memory, spread=spread) if gpu_memory else None
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from benchy.backends import NATIVE_ONLY
+from benchy.backends import find_backend
 from benchy.checkpoint.shape import stored_dtype
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError
@@ -87,7 +87,7 @@ def _refuse_fp8(config: BenchmarkConfig, here: str) -> None:
 
 
 def _refuse_emulation(config: BenchmarkConfig, here: str) -> None:
-    if config.model.backend in NATIVE_ONLY:
+    if not find_backend(config.model.backend).emulates_bfloat16:
         raise ConfigError(
             f"{config.model.backend} computes bfloat16 from 8.0 on, but {here}",
             hint="set model.dtype: float16, or take other GPUs",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from benchy.backends import HF_BACKENDS
+from benchy.backends import find_backend
 from benchy.checkpoint.shape import read_shape
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, ModelLoadError
@@ -34,7 +34,7 @@ def check_model(
         ModelLoadError: the installed transformers does not know the architecture.
         ConfigError: remote code is needed but not allowed; a length or chat template that does not exist.
     """
-    if config.model.backend in HF_BACKENDS:
+    if find_backend(config.model.backend).reads_checkpoint:
         _require_architecture(config, model)
     _require_positions(config, model)
     if config.evaluation.apply_chat_template:

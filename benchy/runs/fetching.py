@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchy import hub
-from benchy.backends import PARTS, loads_weights
+from benchy.backends import PARTS, find_backend
 from benchy.benchmarks.files import hub_datasets, load_tasks
 from benchy.config import BenchmarkConfig
 from benchy.protocol import Fetch, Phase, Progress
@@ -64,7 +64,9 @@ def start_fetching(
 def needs_the_hub(config: BenchmarkConfig) -> bool:
     """Whether the model, a part of it or a benchmark's data comes from the Hub."""
     names = [config.model.name, *(config.model.args.get(part) for part in PARTS)]
-    if loads_weights(config.model.backend) and any(isinstance(name, str) and not Path(name).is_dir() for name in names):
+    if find_backend(config.model.backend).loads_weights and any(
+        isinstance(name, str) and not Path(name).is_dir() for name in names
+    ):
         return True
     tasks = load_tasks(config.evaluation.tasks, config.evaluation.include_path)
     return tasks is None or bool(hub_datasets(tasks))

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from benchy.backends import server_keys
+from benchy.backends import find_backend
 from benchy.config import BenchmarkConfig, UploadConfig, WandbConfig
 from benchy.errors import BenchyError, EvaluationFailed, as_benchy_error
 from benchy.protocol import Evaluation, Import, ModelTest, Phase, Prepare, Progress, Request
@@ -103,7 +103,7 @@ class Run:
             self._worker.send(Import(config=self.config))  # while the other one fetches
 
     def _ask_to_prepare(self, worker: Worker, fetched: Fetched | None) -> None:
-        keys = server_keys(self.config.model.backend, os.environ)
+        keys = find_backend(self.config.model.backend).server_keys(os.environ)
         self._asked = Prepare(config=self._pinned(), fetched=fetched, server_keys=keys, data_sets=self.record.data_sets)
         worker.send(self._asked)
 

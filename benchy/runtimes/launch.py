@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchy.backends import loads_weights
+from benchy.backends import find_backend
 from benchy.checkpoint.adapter import base_folder
 from benchy.config import BenchmarkConfig
 from benchy.record import WORKER_FOLDER
@@ -22,7 +22,7 @@ def gpus_wanted(config: BenchmarkConfig) -> tuple[int | str, ...] | int:
         return config.gpus
     if performance.num_gpus:
         return performance.num_gpus
-    if not loads_weights(config.model.backend):
+    if not find_backend(config.model.backend).loads_weights:
         return 0
     if performance.use_accelerate:
         return 1
@@ -109,4 +109,4 @@ def worker_environment(config: BenchmarkConfig, host: Mapping[str, str], *, role
 
 def goes_offline(config: BenchmarkConfig) -> bool:
     """Whether the worker's container is cut off from the network once all is there."""
-    return config.container.sandbox and loads_weights(config.model.backend)
+    return config.container.sandbox and find_backend(config.model.backend).loads_weights

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from benchy.backends import BACKENDS
 from benchy.errors import (
     AccessDenied,
     BenchyError,
@@ -57,9 +58,8 @@ def name_failure(error: Exception, kind: type[BenchyError], doing: str, *, hint:
 
 def how_to_get(package: str) -> str:
     """What to do where a package is missing."""
-    if package == "vllm":
-        return "install Benchy's extra `vllm`; for containers, build Dockerfile.gpu with --build-arg EXTRAS=vllm"
-    return f"install it where the worker runs: `pip install {package}`"
+    own = (row.how_to_get for row in BACKENDS.values() if row.package == package and row.how_to_get)
+    return next(own, None) or f"install it where the worker runs: `pip install {package}`"
 
 
 def _missing_package(error: BaseException) -> str | None:

@@ -7,7 +7,7 @@ import time
 from contextlib import nullcontext
 from typing import Any
 
-from benchy.backends import loads_weights, trouble_hint
+from benchy.backends import find_backend
 from benchy.errors import ModelLoadError, WorkerError
 from benchy.protocol import Phase
 from benchy.worker.backends.lm import create_model
@@ -34,10 +34,10 @@ def loaded_model(session: Session) -> Any:
         session.replicas = start_replicas(config, identity)
         with failing_as(WorkerError, "the processes of the worker do not meet"):
             join_ranks(config.performance.collective_timeout)
-        hint, loads = trouble_hint(config.model.backend), loads_weights(config.model.backend)
+        backend = find_backend(config.model.backend)
         with (
-            failing_as(ModelLoadError, f"{config.model.name} does not load", hint=hint),
-            refusing_random_weights() if loads else nullcontext(()) as warnings,
+            failing_as(ModelLoadError, f"{config.model.name} does not load", hint=backend.trouble_hint),
+            refusing_random_weights() if backend.loads_weights else nullcontext(()) as warnings,
         ):
             session.lm = create_model(config, identity)
         session.load_warnings = tuple(warnings)

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from benchy.backends import SERVER_HINT, loads_weights, trouble_hint
+from benchy.backends import SERVER_HINT, find_backend
 from benchy.config import BenchmarkConfig
 from benchy.errors import BenchyError, ModelTestFailed
 from benchy.protocol import ModelTest, Phase
@@ -58,7 +58,9 @@ def model_test(session: Session, request: ModelTest) -> ModelTestResult:
     session.emit(Phase(name="generate"))
     prompt, asked = _as_asked(config, lm, request.prompt), _kinds_of_requests(session)
     with failing_as(
-        ModelTestFailed, f"{config.model.name} loads but does not generate", hint=trouble_hint(config.model.backend)
+        ModelTestFailed,
+        f"{config.model.name} loads but does not generate",
+        hint=find_backend(config.model.backend).trouble_hint,
     ):
         if is_transformers_model(lm):
             refuse_broken_logits(lm, prompt)
@@ -112,7 +114,7 @@ def _require_life(config: BenchmarkConfig, lm: Any, prompt: Any) -> None:
     """Of a model that said nothing at all: its logits are numbers, or it has no other proof to give."""
     if is_transformers_model(lm):
         return
-    if not loads_weights(config.model.backend):
+    if not find_backend(config.model.backend).loads_weights:
         raise ModelTestFailed(f"{config.model.name} said nothing after {prompt!r}", hint=SERVER_HINT)
     _require_log_likelihood(lm, prompt)
 

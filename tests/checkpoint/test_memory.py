@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchy.backends import spreading_of
+from benchy.backends import find_backend
 from benchy.checkpoint.memory import GIB, estimate_memory, judge_memory, parse_memory
 from benchy.checkpoint.shape import read_shape
 from benchy.checkpoint.weights import Weights
@@ -124,7 +124,7 @@ def test_the_weights_alone_decide_between_a_warning_and_an_error() -> None:
     assert shape is not None
     estimate = estimate_memory(configured(), Weights({"bfloat16": 8_000_000_000}), shape, stored_dtype="bfloat16")
     with pytest.raises(NotEnoughMemory, match=r"14\.90 GB a GPU, which has 15\.00 GB") as caught:
-        judge_memory(estimate, 15 * GIB, spread=spreading_of("vllm"))
+        judge_memory(estimate, 15 * GIB, spread=find_backend("vllm").spreading)
     assert "tensor_parallel_size in model.args" in caught.value.hint
 
 

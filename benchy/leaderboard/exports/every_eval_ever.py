@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from benchy.backends import known_backend
 from benchy.record import BenchmarkResult, EvaluationResult, Metric, RunRecord, with_source
 from benchy.results.samples import choices_of, prompt_of, read_samples
 
@@ -139,7 +140,7 @@ def _model_info(record: RunRecord) -> dict[str, Any]:
     source = record.model.source if record.model else "folder"
     name = _evaluated_name(base, source, record.config.model.args)
     backend = record.config.model.backend
-    engine = "transformers" if backend.startswith("hf") else backend
+    engine = known_backend(backend).engine or backend
     versions = record.environment.packages if record.environment else {}
     details = {
         "deployment_type": "unknown" if source == "api" else "self_deployed",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchy.backends import find_backend
 from benchy.config import BenchmarkConfig
+from benchy.plugins import resolve
 from benchy.record import ModelIdentity
 from benchy.worker.backends.api import refuse_broken_answers
 from benchy.worker.backends.texts import give_clean_texts
@@ -30,11 +32,10 @@ def model_type(config: BenchmarkConfig) -> Any:
     import lm_eval.models  # noqa: F401 - fills the registry
     from lm_eval.api.registry import get_model
 
-    if config.model.backend == "hf":
-        from benchy.worker.hf.model import FastHFLM
-
-        return FastHFLM
-    return get_model(config.model.lm_eval_backend)
+    backend = find_backend(config.model.backend)
+    if backend.model_class is not None:
+        return resolve(backend.model_class)
+    return get_model(backend.lm_eval_name or backend.name)
 
 
 def create_model(config: BenchmarkConfig, identity: ModelIdentity) -> Any:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchy.backends import loads_weights
+from benchy.backends import find_backend
 from benchy.benchmarks.files import hub_datasets, load_tasks
 from benchy.config import BenchmarkConfig
 from benchy.protocol import Phase, Progress
@@ -40,11 +40,11 @@ def fetch(config: BenchmarkConfig, data_sets: dict[str, str], emit: Emit) -> Fet
 
 
 def _fetch_parts(config: BenchmarkConfig, emit: Emit) -> dict[str, str]:
-    return fetch_parts(config.model, config.download, emit) if loads_weights(config.model.backend) else {}
+    return fetch_parts(config.model, config.download, emit) if find_backend(config.model.backend).loads_weights else {}
 
 
 def _fetch_model(config: BenchmarkConfig, emit: Emit) -> str | None:
-    if not loads_weights(config.model.backend) or Path(config.model.name).is_dir():
+    if not find_backend(config.model.backend).loads_weights or Path(config.model.name).is_dir():
         return None
     require_whole_weights(config)
     return download_model(config.model, config.download, emit).commit

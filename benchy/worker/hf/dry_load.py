@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchy.backends import HF_BACKENDS
+from benchy.backends import find_backend
 from benchy.checkpoint.checkpoint import choose_files, open_checkpoint, read_headers
 from benchy.checkpoint.layouts import LAYOUTS
 from benchy.checkpoint.source import HubModel
@@ -36,7 +36,7 @@ def require_whole_weights(config: BenchmarkConfig) -> None:
         ModelLoadError: a tensor is missing, or has another shape than the config.json says.
         AccessDenied, NetworkError, ModelNotFound: the headers cannot be read.
     """
-    if config.model.backend not in HF_BACKENDS or config.model.args.keys() & OTHER_WAYS:
+    if not find_backend(config.model.backend).reads_checkpoint or config.model.args.keys() & OTHER_WAYS:
         return
     source = open_checkpoint(config)
     if not isinstance(source, HubModel):

@@ -8,7 +8,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-from benchy.backends import loads_weights
+from benchy.backends import find_backend
 from benchy.config import BenchmarkConfig
 from benchy.errors import GpuNotFound
 from benchy.gpus.failures import what_to_do
@@ -63,7 +63,7 @@ def require_devices(config: BenchmarkConfig) -> None:
     """
     import torch
 
-    if not loads_weights(config.model.backend):
+    if not find_backend(config.model.backend).loads_weights:
         return
     performance = config.performance
     wanted = len(config.gpus) if config.gpus else performance.num_gpus or performance.replicas or 0

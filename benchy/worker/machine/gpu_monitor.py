@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
-from benchy.backends import loads_weights
+from benchy.backends import find_backend
 from benchy.config import BenchmarkConfig
 from benchy.record import GpuUse
 from benchy.worker.machine.devices import visible_devices
@@ -127,7 +127,9 @@ def _integrated(samples: Sequence[Sample]) -> float | None:
 
 def watch_gpus(config: BenchmarkConfig | None) -> GpuWatch:
     """The GPUs that this worker's model is on; none for a model on the CPU or behind an API."""
-    return GpuWatch(_find_gpus() if config and config.uses_gpus and loads_weights(config.model.backend) else [])
+    return GpuWatch(
+        _find_gpus() if config and config.uses_gpus and find_backend(config.model.backend).loads_weights else []
+    )
 
 
 def _find_gpus() -> list[_NvmlGpu]:
