@@ -1,0 +1,45 @@
+"""What docs/extending.md shows is run as it stands there, by the real command."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.commands import REPOSITORY, benchy, only_record, write_config
+
+_FILE = re.compile(r"^`(?P<name>\w+\.py)`:\n\n```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A folder with the guide's files, as if they were installed, and with its entry points."""
+    guide = (REPOSITORY / "docs" / "extending.md").read_text("utf-8")
+    (package := tmp_path / "package").mkdir()
+    for found in _FILE.finditer(guide):
+        (package / found["name"]).write_text(found["code"], "utf-8")
+    (installed := package / "mine-1.0.dist-info").mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    groups = re.findall(r'^\[project\.entry-points\."(.+)"\]\n(.+) = "(.+)"$', guide, re.MULTILINE)
+    assert groups
+    (installed / "entry_points.txt").write_text("".join(f"[{group}]\n{name} = {at}\n" for group, name, at in groups))
+    return package
+
+
+def path_with(package: Path) -> str:
+    return f"{package}{os.pathsep}{os.environ['PYTHONPATH']}"
+
+
+@pytest.mark.parametrize("named", ["lengths", "my_backend:LENGTHS"])
+def test_a_third_back_end(package: Path, tmp_path: Path, named: str) -> None:
+    config = write_config(
+        tmp_path, model={"name": "any", "backend": named}, evaluation={"tasks": "demo_accuracy", "limit": 3}
+    )
+    done = benchy("run", config, cwd=REPOSITORY, PYTHONPATH=path_with(package))
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = only_record(tmp_path)
+    assert (record.status, record.config.model.backend) == ("published", named)
+    assert record.model_test is not None
+    assert record.model_test.generated.endswith("yes")
