@@ -80,7 +80,7 @@ def replicas(bench: Bench) -> Iterator[Figure]:
     requests = instances(SHARED)
     with _inherited("OMP_NUM_THREADS", "1"):
         others = Replicas(config, identity, count=2)
-    lm = create_model(config, identity)
+    lm = create_model(config, identity).lm
     seconds: dict[Replicas | None, list[float]] = {None: [], others: []}
     with closing(others):
         with closing(AnswerStore(bench.folder / "first.jsonl", {})) as store:
@@ -101,11 +101,13 @@ PARTS: tuple[Callable[[Bench], Iterator[Figure]], ...] = (keeping, replicas)
 
 def _answer_kept(lm: Any, requests: list[Instance], store: AnswerStore, others: Replicas | None = None) -> list[Any]:
     """As an evaluation asks."""
+    from benchy.backends import find_backend
     from benchy.worker.answers.progress import RequestCounter
     from benchy.worker.answers.resumable_lm import Answering
+    from benchy.worker.backends.lm import adapt
 
     counter = RequestCounter({"bench": SimpleNamespace(instances=requests)}, lambda _event: None)
-    with Answering(lm, store, counter, others).standing_in():
+    with Answering(adapt(lm, find_backend("hf")), store, counter, others).standing_in():
         return list(lm.loglikelihood(requests, disable_tqdm=True))
 
 

@@ -43,3 +43,4 @@ def test_a_third_back_end(package: Path, tmp_path: Path, named: str) -> None:
     assert (record.status, record.config.model.backend) == ("published", named)
     assert record.model_test is not None
     assert record.model_test.generated.endswith("yes")
+    assert record.model_test.tokens == len("yes"), "its adapter counts characters"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import nullcontext
-from typing import Any
 
 from benchy.backends import find_backend
 from benchy.errors import ModelLoadError, WorkerError
 from benchy.protocol import Phase
 from benchy.worker.backends.lm import create_model
+from benchy.worker.backends.loaded_model import LoadedModel
 from benchy.worker.failures import failing_as
 from benchy.worker.hf.load_report import refusing_random_weights
 from benchy.worker.ranks import join_ranks
@@ -20,14 +20,14 @@ from benchy.worker.session import Session
 logger = logging.getLogger(__name__)
 
 
-def loaded_model(session: Session) -> Any:
-    """lm-eval's model object; loaded at the first call, the same one ever after.
+def loaded_model(session: Session) -> LoadedModel:
+    """Return the model; loaded at the first call, the same one ever after.
 
     Raises:
         ModelLoadError: it does not load.
         NotEnoughMemory: it does not fit.
     """
-    if session.lm is None:
+    if session.model is None:
         config, identity = session.prepared()
         session.emit(Phase(name="load"))
         started = time.monotonic()
@@ -39,8 +39,8 @@ def loaded_model(session: Session) -> Any:
             failing_as(ModelLoadError, f"{config.model.name} does not load", hint=backend.trouble_hint),
             refusing_random_weights() if backend.loads_weights else nullcontext(()) as warnings,
         ):
-            session.lm = create_model(config, identity)
+            session.model = create_model(config, identity)
         session.load_warnings = tuple(warnings)
         session.load_seconds = time.monotonic() - started
         logger.info("Loaded %s in %.1f s", config.model.name, session.load_seconds)
-    return session.lm
+    return session.model

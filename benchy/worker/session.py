@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import WorkerError
 from benchy.protocol import Phase, Progress
 from benchy.record import ModelIdentity
+
+if TYPE_CHECKING:
+    from benchy.worker.backends.loaded_model import LoadedModel
+    from benchy.worker.harness.benchmarks import BuiltTasks
+    from benchy.worker.replicas.pool import Replicas
 
 
 @dataclass
@@ -20,12 +25,12 @@ class Session:
     """Sends an event to the host."""
     config: BenchmarkConfig | None = None
     identity: ModelIdentity | None = None
-    tasks: Any = None
-    """A ``benchy.worker.harness.benchmarks.BuiltTasks``."""
-    lm: Any = None
-    """lm-eval's model object."""
-    replicas: Any = None
-    """The ``benchy.worker.replicas.pool.Replicas`` beside it, if the config asks for some."""
+    tasks: BuiltTasks | None = None
+    """lm-eval's task objects; None before they are built, and once they hold answers."""
+    model: LoadedModel | None = None
+    """None until it is loaded."""
+    replicas: Replicas | None = None
+    """Those beside it, if the config asks for some."""
     load_seconds: float | None = None
     load_warnings: tuple[str, ...] = ()
     """Of the libraries that loaded the model."""

@@ -39,16 +39,16 @@ def test_it_loads_with_the_evaluations_own_arguments(make_config: MakeConfig) ->
     session = prepared_session(make_config(model={"dtype": "bfloat16", "max_length": 77}))
     result = model_test(session, ModelTest())
     assert result.bytes_by_dtype.keys() == {"bfloat16"}
-    assert session.lm.max_length == 77
+    assert loaded_model(session).lm.max_length == 77
 
 
 def test_parallelize_has_accelerate_place_the_layers(make_config: MakeConfig) -> None:
     config = make_config()
-    assert not hasattr(loaded_model(prepared_session(config)).model, "hf_device_map")
+    assert not hasattr(loaded_model(prepared_session(config)).lm.model, "hf_device_map")
     session = prepared_session(config)
     on_cpu = PerformanceConfig(parallelize=True)  # a file cannot ask for this, and none is asked
     session.config = BenchmarkConfig.model_construct(**dict(config) | {"performance": on_cpu})
-    assert loaded_model(session).model.hf_device_map
+    assert loaded_model(session).lm.model.hf_device_map
     assert model_test(session, ModelTest()).generated.startswith("Hello, world!")
 
 
@@ -58,7 +58,7 @@ def test_the_model_is_loaded_once_and_the_configured_batch_size_stays(make_confi
     first, second = model_test(session, ModelTest()), model_test(session, ModelTest())
     assert first.generated == second.generated
     assert [event.name for event in events if isinstance(event, Phase)].count("load") == 1
-    assert session.lm.batch_size == "auto"
+    assert loaded_model(session).lm.batch_size == "auto"
 
 
 def _break_config(folder: Path) -> None:
@@ -218,6 +218,6 @@ def test_it_asks_as_the_evaluation_does(
     session = prepared_session(make_config("tiny_text", model=model, apply_chat_template=True))
     model_test(session, ModelTest())
     asked = set((tmp_path / "prompts").read_text().splitlines())
-    said = [session.lm.tok_decode([int(token) for token in line.split()]) for line in asked]
+    said = [loaded_model(session).lm.tok_decode([int(token) for token in line.split()]) for line in asked]
     assert "[user] Hello, world!\n[assistant]" in said
     assert "Hello, world!" not in said

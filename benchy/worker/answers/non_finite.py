@@ -9,19 +9,20 @@ from typing import Any
 
 from benchy.errors import EvaluationFailed
 from benchy.record import Flaws
-from benchy.worker.backends.transformers import is_transformers_model
+from benchy.worker.backends.loaded_model import LoadedModel
 
 MOST_NAMED = 10
 """Documents that a message names."""
 
 
-def refuse_non_finite(lm: Any, requests: Sequence[Any], answers: Sequence[Any]) -> None:
+def refuse_non_finite(model: LoadedModel, requests: Sequence[Any], answers: Sequence[Any]) -> None:
     """Make sure that all log-likelihoods are numbers; with several ranks, on rank 0, those of all.
 
     Raises:
         EvaluationFailed: one is NaN or infinite, which lm-eval counts as an answer like any other.
     """
     own = {(one.task_name, one.doc_id, _is_finite(answer)) for one, answer in zip(requests, answers, strict=True)}
+    lm = model.lm
     everywhere = [own] if lm.world_size == 1 else lm.gather_object(own, dst=0) or [own]
     documents: dict[str, set[int]] = defaultdict(set)
     broken: dict[str, set[int]] = defaultdict(set)
@@ -31,7 +32,7 @@ def refuse_non_finite(lm: Any, requests: Sequence[Any], answers: Sequence[Any]) 
             broken[benchmark].add(document)
     if broken:
         found = [_said(benchmark, sorted(broken[benchmark]), len(documents[benchmark])) for benchmark in sorted(broken)]
-        raise EvaluationFailed("; ".join(found), hint=_hint(lm))
+        raise EvaluationFailed("; ".join(found), hint=model.non_finite_hint)
 
 
 def _is_finite(answer: Any) -> bool:
@@ -43,9 +44,3 @@ def _said(benchmark: str, broken: Sequence[int], documents: int) -> str:
     (what,) = Flaws(non_finite=len(broken)).said(documents)
     more = ", ..." if len(broken) > MOST_NAMED else ""
     return f"{benchmark}: {what} (documents {', '.join(map(str, broken[:MOST_NAMED]))}{more})"
-
-
-def _hint(lm: Any) -> str:
-    if is_transformers_model(lm):
-        return "set model.dtype to bfloat16 or float32, in which large numbers do not overflow, or look at the weights"
-    return "look at the server's log: it computes numbers that are none"

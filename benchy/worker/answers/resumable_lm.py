@@ -16,8 +16,7 @@ from benchy.worker.answers.keys import request_key
 from benchy.worker.answers.non_finite import refuse_non_finite
 from benchy.worker.answers.progress import RequestCounter
 from benchy.worker.answers.store import MISSING, AnswerStore, Kept
-from benchy.worker.backends.api import is_api_model
-from benchy.worker.backends.transformers import is_transformers_model, scoring_of
+from benchy.worker.backends.loaded_model import LoadedModel
 from benchy.worker.failures import is_out_of_memory
 from benchy.worker.harness.patching import replaced
 from benchy.worker.hf.unscorable import refuse_unscorable
@@ -32,9 +31,6 @@ KINDS = ("loglikelihood", "loglikelihood_rolling", "generate_until")
 WINDOW = "window"
 """A part of a long text, of which a rolling log-likelihood is summed up."""
 
-REQUESTS_AT_ONCE = 1024
-"""For a model type that answers all that it is asked before it says one (vLLM); a crash costs as many at most."""
-
 Answer = Callable[[list[Any]], list[Any]]
 
 
@@ -47,15 +43,18 @@ class Answering:
     batch touches it. A model that plans (``FastHFLM``) is asked everything again, and told what is known.
     """
 
-    def __init__(self, lm: Any, store: AnswerStore, counter: RequestCounter, replicas: Replicas | None = None) -> None:
-        self._lm = lm
+    def __init__(
+        self, model: LoadedModel, store: AnswerStore, counter: RequestCounter, replicas: Replicas | None = None
+    ) -> None:
+        self._model = model
+        lm = self._lm = model.lm
         self._store = store
         self._counter = counter
         self._sharing = Sharing(lm, replicas) if replicas else None
         self._batches: Batches | None = None
-        self._batched = is_transformers_model(lm)
-        self._at_once = None if self._batched or is_api_model(lm) else REQUESTS_AT_ONCE
-        scoring = scoring_of(lm)
+        self._batched = model.batched
+        self._at_once = model.requests_at_once
+        scoring = model.scoring
         self._plans = scoring is not None and scoring.way == "fast"
         self._pending: list[Kept] = []
         self._keys: dict[tuple[str, ...], str] = {}
@@ -105,7 +104,7 @@ class Answering:
                     for index, one in zip(part, fresh, strict=True):
                         found[index] = one
                 if kind != "generate_until":
-                    refuse_non_finite(self._lm, requests, found)
+                    refuse_non_finite(self._model, requests, found)
                 return found
             finally:
                 self._answering = False

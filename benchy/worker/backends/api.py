@@ -1,14 +1,16 @@
-"""Models behind an API: what is asked of them, and which of their answers are refused."""
+"""ApiModel: a model behind a server; which of its answers are refused, and what they hold beside a text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
+from benchy.backends import Backend
 from benchy.errors import EvaluationFailed
+from benchy.worker.backends.loaded_model import LoadedModel, Unseen
+from benchy.worker.backends.texts import mark_by_what_the_server_says
 from benchy.worker.harness.patching import replaced
 
 REASONING = ("reasoning_content", "reasoning", "thinking")
@@ -24,15 +26,38 @@ THINKS = (
 SERVER_LOG = "see the server's log; what was answered before is kept, and `--resume` goes on with it"
 
 
-def is_api_model(lm: Any) -> bool:
-    """Whether each request is asked of a server by itself, or a few at a time."""
-    from lm_eval.models.api_models import TemplateAPI
+class ApiModel(LoadedModel):
+    """Each request is asked of a server by itself, or a few at a time."""
 
-    return isinstance(lm, TemplateAPI)
+    requests_at_once = None
+    must_speak = True
+
+    def __init__(self, lm: Any, backend: Backend) -> None:
+        super().__init__(lm, backend)
+        self.takes_messages = _takes_messages(lm)
+
+    def prepare(self) -> None:
+        """Also refuse broken answers, and mark what is cut."""
+        refuse_broken_answers(self.lm)
+        mark_by_what_the_server_says(self.lm)
+        super().prepare()
+
+    @contextmanager
+    def overhearing(self) -> Iterator[Callable[[], Unseen]]:
+        """Keep what the server answers inside."""
+        answers: list[Any] = []
+        parse = self.lm.parse_generations
+
+        def kept(outputs: Any, **kwargs: Any) -> Any:
+            answers.extend(_listed(outputs))
+            return parse(outputs=outputs, **kwargs)
+
+        with replaced(self.lm, parse_generations=kept):
+            yield lambda: _unseen(answers[-1]) if answers else Unseen()
 
 
-def takes_messages(lm: Any) -> bool:
-    """Whether it is a chat API, which takes no plain text."""
+def _takes_messages(lm: Any) -> bool:
+    """Whether it is a chat API."""
     from lm_eval.models.anthropic_llms import AnthropicChat
     from lm_eval.models.openai_completions import LocalChatCompletion
 
@@ -140,32 +165,6 @@ def _listed(outputs: Any) -> list[Any]:
 
 def _start(output: Any) -> str:
     return str(output)[:200]
-
-
-@dataclass(frozen=True)
-class Unseen:
-    """What a server's last answer holds beside the text that lm-eval reads."""
-
-    reasoning: str = ""
-    tokens: int = 0
-    """How many it says that it generated."""
-
-
-@contextmanager
-def overhearing(lm: Any) -> Iterator[Callable[[], Unseen]]:
-    """Keep what the server answers inside; gives a function that looks at the last answer, empty of other models."""
-    if not is_api_model(lm):
-        yield Unseen
-        return
-    answers: list[Any] = []
-    parse = lm.parse_generations
-
-    def kept(outputs: Any, **kwargs: Any) -> Any:
-        answers.extend(_listed(outputs))
-        return parse(outputs=outputs, **kwargs)
-
-    with replaced(lm, parse_generations=kept):
-        yield lambda: _unseen(answers[-1]) if answers else Unseen()
 
 
 def _unseen(output: Any) -> Unseen:

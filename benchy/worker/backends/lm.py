@@ -1,15 +1,16 @@
-"""Creates lm-eval's model object for the config's back end."""
+"""Creates the model of the config's back end: lm-eval's object, with what Benchy asks of it besides."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from benchy.backends import find_backend
+from benchy.backends import Backend, find_backend
 from benchy.config import BenchmarkConfig
 from benchy.plugins import resolve
 from benchy.record import ModelIdentity
-from benchy.worker.backends.api import refuse_broken_answers
-from benchy.worker.backends.texts import give_clean_texts
+from benchy.worker.backends.api import ApiModel
+from benchy.worker.backends.loaded_model import LoadedModel
+from benchy.worker.backends.transformers import TransformersModel
 from benchy.worker.harness.prompt_limit import limit_prompts
 
 
@@ -38,8 +39,8 @@ def model_type(config: BenchmarkConfig) -> Any:
     return get_model(backend.lm_eval_name or backend.name)
 
 
-def create_model(config: BenchmarkConfig, identity: ModelIdentity) -> Any:
-    """A new lm-eval model object; raises whatever lm-eval and its libraries raise."""
+def create_model(config: BenchmarkConfig, identity: ModelIdentity) -> LoadedModel:
+    """Load a new model; raises whatever lm-eval and its libraries raise."""
     evaluation = config.evaluation
     placement = {
         "batch_size": evaluation.batch_size,
@@ -47,10 +48,23 @@ def create_model(config: BenchmarkConfig, identity: ModelIdentity) -> Any:
         "device": None if config.performance.use_accelerate else _lm_eval_name(evaluation.device),
     }
     lm = model_type(config).create_from_arg_obj(lm_eval_arguments(config, identity), placement)
-    refuse_broken_answers(lm)
-    give_clean_texts(lm)
+    model = adapt(lm, find_backend(config.model.backend))
+    model.prepare()
     limit_prompts(lm, config.performance.prompt_timeout)
-    return lm
+    return model
+
+
+def adapt(lm: Any, backend: Backend) -> LoadedModel:
+    """Return the adapter that a row names, or else the one for lm-eval's class: it is asked here and nowhere else."""
+    from lm_eval.models.api_models import TemplateAPI
+    from lm_eval.models.huggingface import HFLM
+
+    if backend.adapter is not None:
+        adapter: LoadedModel = resolve(backend.adapter)(lm, backend)
+        return adapter
+    if isinstance(lm, HFLM):
+        return TransformersModel(lm, backend)
+    return ApiModel(lm, backend) if isinstance(lm, TemplateAPI) else LoadedModel(lm, backend)
 
 
 def _lm_eval_name(device: str) -> str:

@@ -6,8 +6,6 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from benchy.worker.backends.api import is_api_model
-from benchy.worker.backends.transformers import is_transformers_model
 from benchy.worker.harness.patching import replaced
 
 
@@ -27,18 +25,17 @@ def clean_text(text: str) -> str:
     return text
 
 
-def give_clean_texts(lm: Any) -> None:
-    """Change a model's own methods: what it generates from now on is clean, and a :class:`CutText` where it was cut."""
-    if is_transformers_model(lm):
-        _mark_by_tokens(lm)
-    elif is_api_model(lm):
-        _mark_by_what_the_server_says(lm)
+def clean_texts(lm: Any) -> None:
+    """Change a model's own method: what it generates from now on is clean."""
     generate = lm.generate_until
     lm.generate_until = lambda *args, **kwargs: [clean_text(text) for text in generate(*args, **kwargs)]
 
 
-def _mark_by_tokens(lm: Any) -> None:
-    """A row without an end token, of which the text has no stop sequence, was cut: whatever set the limit."""
+def mark_by_tokens(lm: Any) -> None:
+    """Change a transformers model's own methods: a text that was cut is a :class:`CutText` from now on.
+
+    A row without an end token, of which the text has no stop sequence, was cut: whatever set the limit.
+    """
     from lm_eval.models import huggingface
 
     generate_rows, generate = lm._model_generate, lm.generate_until
@@ -72,7 +69,8 @@ def _end_tokens(lm: Any, arguments: dict[str, Any]) -> set[int]:
     return set(ends) if isinstance(ends, list) else {ends}
 
 
-def _mark_by_what_the_server_says(lm: Any) -> None:
+def mark_by_what_the_server_says(lm: Any) -> None:
+    """Change an API's own method: a text that was cut is a :class:`CutText` from now on."""
     from lm_eval.models.api_models import LMEVAL_MODEL_NONE_ANSWER_PLACEHOLDER
 
     parse = lm.parse_generations

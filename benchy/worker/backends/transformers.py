@@ -1,33 +1,83 @@
-"""What is known of a transformers model once it is loaded."""
+"""TransformersModel: a torch module in this process, of lm-eval's Hugging Face model type or a subclass."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
+from benchy.backends import Backend
 from benchy.errors import ModelTestFailed
 from benchy.record import Scoring
+from benchy.worker.backends.loaded_model import LoadedModel, Measured
+from benchy.worker.backends.texts import mark_by_tokens
 
 
-def is_transformers_model(lm: Any) -> bool:
-    """Whether the model is a torch module in this process (and not behind an API or in vLLM)."""
-    from lm_eval.models.huggingface import HFLM
+class TransformersModel(LoadedModel):
+    """Batches, logits, weights and tokenizer of the model are in this process."""
 
-    return isinstance(lm, HFLM)
+    batched = True
+    requests_at_once = None
+    non_finite_hint = (
+        "set model.dtype to bfloat16 or float32, in which large numbers do not overflow, or look at the weights"
+    )
+
+    def __init__(self, lm: Any, backend: Backend) -> None:
+        super().__init__(lm, backend)
+        self.reads_last_scored = lm.backend != "causal"
+        self.is_seq2seq = lm.backend == "seq2seq"
+
+    def prepare(self) -> None:
+        """Also mark what is cut."""
+        mark_by_tokens(self.lm)
+        super().prepare()
+
+    @property
+    def scoring(self) -> Scoring:
+        """The faster way, or lm-eval's own with the reason."""
+        from benchy.worker.hf.model import FastHFLM
+
+        if not isinstance(self.lm, FastHFLM):
+            return Scoring(way="stock")
+        return Scoring(way="fast" if self.lm.stock_reason is None else "stock", reason=self.lm.stock_reason)
+
+    def refuse_broken(self, text: str, prompt: Any, *, scored: bool) -> None:  # noqa: ARG002
+        """Refuse a model whose logits are no numbers, or all the same.
+
+        Raises:
+            ModelTestFailed: they are.
+        """
+        _refuse_broken_logits(self.lm, prompt)
+        _ = self.scoring  # if it is the slower way, the log says so now
+
+    def proves_life(self, prompt: Any) -> bool:  # noqa: ARG002
+        """Return true: its logits were looked at."""
+        return True
+
+    def measured(self) -> Measured:
+        """Return the sizes; tied parameters count once, and packed 4-bit ones as what they hold."""
+        model = self.lm.model
+        return Measured(int(model.num_parameters()), _bytes_by_dtype(model), str(self.lm.device))
+
+    def count_tokens(self, text: str) -> int:
+        """Return the tokenizer's count."""
+        return len(self.lm.tok_encode(text))
+
+    def repeated_bos(self, text: str) -> str | None:
+        """Return the token with which a prompt begins twice."""
+        tokenizer = self.lm.tokenizer
+        if tokenizer.bos_token_id is None or self.lm.tok_encode(text)[:2] != [tokenizer.bos_token_id] * 2:
+            return None
+        return str(tokenizer.bos_token)
+
+    def most_generated(self, arguments: Mapping[str, Any]) -> int:
+        """Return the number as lm-eval reads it of the arguments."""
+        from lm_eval.models.utils import normalize_gen_kwargs
+
+        return int(normalize_gen_kwargs(dict(arguments), self.lm.max_gen_toks)["max_gen_toks"])
 
 
-def scoring_of(lm: Any) -> Scoring | None:
-    """How this model computes log-likelihoods; None if another process does."""
-    if not is_transformers_model(lm):
-        return None
-    from benchy.worker.hf.model import FastHFLM
-
-    if not isinstance(lm, FastHFLM):
-        return Scoring(way="stock")
-    return Scoring(way="fast" if lm.stock_reason is None else "stock", reason=lm.stock_reason)
-
-
-def refuse_broken_logits(lm: Any, prompt: str) -> None:
+def _refuse_broken_logits(lm: Any, prompt: str) -> None:
     """Refuse a model that computes no numbers, or the same one for every token.
 
     Raises:
@@ -45,12 +95,7 @@ def refuse_broken_logits(lm: Any, prompt: str) -> None:
         raise ModelTestFailed(f"after {prompt!r} all tokens have the same logit", hint="check the weights")
 
 
-def count_parameters(model: Any) -> int:
-    """Stored numbers; ``parameters()`` gives tied ones once, and packed 4-bit ones count as what they hold."""
-    return int(model.num_parameters())
-
-
-def bytes_by_dtype(model: Any) -> Counter[str]:
+def _bytes_by_dtype(model: Any) -> Counter[str]:
     sizes: Counter[str] = Counter()
     for parameter in model.parameters():
         sizes[str(parameter.dtype).removeprefix("torch.")] += parameter.numel() * parameter.element_size()

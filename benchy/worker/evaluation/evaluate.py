@@ -18,7 +18,7 @@ from benchy.worker.answers.resumable_lm import Answering
 from benchy.worker.answers.store import AnswerStore
 from benchy.worker.answers.timing import Clock
 from benchy.worker.backends.lm import lm_eval_arguments
-from benchy.worker.backends.transformers import scoring_of
+from benchy.worker.backends.loaded_model import LoadedModel
 from benchy.worker.evaluation.prompting import prompting_of
 from benchy.worker.evaluation.results import benchmark_result, group_result
 from benchy.worker.evaluation.score_warnings import fewshot_counts, find_drift
@@ -42,8 +42,9 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
         EvaluationFailed: lm-eval raised.
     """
     config, identity = session.prepared()
-    newly_loaded = session.lm is None
-    lm = loaded_model(session)
+    newly_loaded = session.model is None
+    model = loaded_model(session)
+    lm = model.lm
     if own_rank() > 0 and lm.world_size == 1:  # lm-eval shares the work out over GPUs only: rank 0 does it all
         raise RankDone
     arguments = lm_eval_arguments(config, identity)
@@ -56,12 +57,12 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
     folder = Path(request.run_folder)
     with (
         failing_as(EvaluationFailed, "the evaluation failed"),
-        _answering(session, folder, tasks.loaded["tasks"]) as answering,
+        _answering(session, model, folder, tasks.loaded["tasks"]) as answering,
         questions.watching(tasks.loaded["tasks"]),
         clock.watching(lm, tasks.loaded["tasks"], lambda: answering.found_seconds),
     ):
-        evaluated = simple_evaluate(config, arguments, lm, tasks, folder)
-        warnings = find_drift(config, lm, tasks.loaded["tasks"], fewshot)
+        evaluated = simple_evaluate(config, arguments, model, tasks, folder)
+        warnings = find_drift(config, model, tasks.loaded["tasks"], fewshot)
     benchmarks = {
         name: benchmark_result(
             name, evaluated, tasks.loaded["tasks"][name], clock.seconds(name), questions.of_benchmark(name)
@@ -85,7 +86,7 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
         resumed_seconds=answering.found_seconds,
         seeds=config.evaluation.seeds,
         batch_sizes=tuple(answering.batch_sizes),
-        scoring=scoring_of(lm),
+        scoring=model.scoring,
         load_seconds=session.load_seconds if newly_loaded else None,
         task_build_seconds=clock.total("task_build"),
         inference_seconds=clock.total("inference"),
@@ -94,20 +95,20 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
 
 
 @contextmanager
-def _answering(session: Session, folder: Path, tasks: dict[str, Any]) -> Iterator[Answering]:
+def _answering(session: Session, model: LoadedModel, folder: Path, tasks: dict[str, Any]) -> Iterator[Answering]:
     """Answers come from the run's store, and go there; a second evaluation into the same folder goes on with it."""
     folder.mkdir(parents=True, exist_ok=True)
     config, identity = session.prepared()
-    name = f"answers_{session.lm.rank}.jsonl" if session.lm.world_size > 1 else "answers.jsonl"
-    with closing(AnswerStore(folder / name, answer_identity(config, identity, session.lm))) as store:
-        answering = Answering(session.lm, store, RequestCounter(tasks, session.emit), session.replicas)
+    name = f"answers_{model.lm.rank}.jsonl" if model.lm.world_size > 1 else "answers.jsonl"
+    with closing(AnswerStore(folder / name, answer_identity(config, identity, model))) as store:
+        answering = Answering(model, store, RequestCounter(tasks, session.emit), session.replicas)
         with answering.standing_in():
             yield answering
 
 
-def answer_identity(config: BenchmarkConfig, identity: ModelIdentity, lm: Any) -> dict[str, Any]:
+def answer_identity(config: BenchmarkConfig, identity: ModelIdentity, model: LoadedModel) -> dict[str, Any]:
     """All that decides what a model answers to a request, but for the request."""
-    scoring = scoring_of(lm)
+    scoring = model.scoring
     return {
         "model": identity.model_dump(mode="json"),
         "backend": config.model.backend,

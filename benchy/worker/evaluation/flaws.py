@@ -9,37 +9,38 @@ from typing import Any
 from benchy.record import Flaws
 from benchy.record.results import all_flaws
 from benchy.worker.backends.api import is_without_text
+from benchy.worker.backends.loaded_model import LoadedModel
 from benchy.worker.backends.texts import CutText
-from benchy.worker.backends.transformers import is_transformers_model
 
 MOST_SPECIAL_TOKENS = 8
 """A tokenizer makes at most so many tokens more of a text than it has bytes."""
 
 
-def find_flaws(lm: Any, tasks: Mapping[str, Any], leaked: Mapping[str, int]) -> dict[str, Flaws]:
+def find_flaws(model: LoadedModel, tasks: Mapping[str, Any], leaked: Mapping[str, int]) -> dict[str, Flaws]:
     """The flaws of each benchmark, after the evaluation; on rank 0 those of all ranks.
 
     Args:
-        lm: lm-eval's model.
-        tasks: its tasks, which hold the requests and their answers.
+        model: who answered.
+        tasks: lm-eval's tasks, which hold the requests and their answers.
         leaked: in how many prompts of each a few-shot example holds the question itself.
     """
-    own = {name: _flaws(lm, task.instances or (), leaked.get(name, 0)) for name, task in tasks.items()}
+    lm = model.lm
+    own = {name: _flaws(model, task.instances or (), leaked.get(name, 0)) for name, task in tasks.items()}
     if lm.world_size == 1:
         return own
     everywhere = lm.gather_object(own, dst=0) or [own]
     return {name: all_flaws(of_rank[name] for of_rank in everywhere) for name in own}
 
 
-def _flaws(lm: Any, requests: Any, leaked: int) -> Flaws:
+def _flaws(model: LoadedModel, requests: Any, leaked: int) -> Flaws:
     documents: dict[int, list[Any]] = defaultdict(list)
     for request in requests:
         documents[request.doc_id].append(request)
     return Flaws(
         empty=sum(any(map(_is_empty, asked)) for asked in documents.values()),
         cut=sum(any(map(_is_cut, asked)) for asked in documents.values()),
-        truncated=sum(_is_truncated(lm, asked) for asked in documents.values()),
-        unscored=sum(any(_is_unscored(lm, one) for one in asked) for asked in documents.values()),
+        truncated=sum(_is_truncated(model, asked) for asked in documents.values()),
+        unscored=sum(any(_is_unscored(model.lm, one) for one in asked) for asked in documents.values()),
         leaked=leaked,
     )
 
@@ -61,35 +62,28 @@ def _is_unscored(lm: Any, request: Any) -> bool:
     return bool(context) and not lm._encode_pair(context, continuation)[1]
 
 
-def _is_truncated(lm: Any, asked: list[Any]) -> bool:
+def _is_truncated(model: LoadedModel, asked: list[Any]) -> bool:
     """Of the document's longest request; most texts have fewer bytes than the model reads tokens."""
+    lm = model.lm
     if not hasattr(lm, "max_length") or not hasattr(lm, "tok_encode"):
         return False
     request = max(asked, key=lambda one: sum(len(part) for part in one.args if isinstance(part, str)))
-    text, most = _read(lm, request)
+    text, most = _read(model, request)
     return len(text.encode()) + MOST_SPECIAL_TOKENS > most and len(lm.tok_encode(text)) > most
 
 
-def _read(lm: Any, request: Any) -> tuple[str, int]:
+def _read(model: LoadedModel, request: Any) -> tuple[str, int]:
     """What a request has the model read, and at most how many tokens of it are read."""
-    is_causal_transformer = is_transformers_model(lm) and lm.backend == "causal"
+    lm = model.lm
     if request.request_type == "loglikelihood":
         context, continuation = request.args[:2]
-        read = context if lm.backend == "seq2seq" else context + continuation
-        return read, lm.max_length + is_causal_transformer  # the last token is scored, and not read
+        read = context if model.is_seq2seq else context + continuation
+        return read, lm.max_length + (not model.reads_last_scored)  # the last token is scored, and not read
     if request.request_type == "generate_until" and isinstance(request.args[0], str) and _cuts_prompts(lm):
-        return request.args[0], lm.max_length - (0 if lm.backend == "seq2seq" else _most_generated(lm, request.args[1]))
+        return request.args[0], lm.max_length - (0 if model.is_seq2seq else model.most_generated(request.args[1]))
     return "", MOST_SPECIAL_TOKENS
 
 
 def _cuts_prompts(lm: Any) -> bool:
     """Whether tokens are sent; an API that is sent texts reads them whole, or refuses them."""
     return bool(getattr(lm, "tokenized_requests", True))
-
-
-def _most_generated(lm: Any, arguments: dict[str, Any]) -> int:
-    if not is_transformers_model(lm):
-        return int(arguments.get("max_gen_toks", lm._max_gen_toks))
-    from lm_eval.models.utils import normalize_gen_kwargs
-
-    return int(normalize_gen_kwargs(arguments, lm.max_gen_toks)["max_gen_toks"])

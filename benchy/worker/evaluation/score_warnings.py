@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchy.config import BenchmarkConfig
-from benchy.worker.backends.transformers import is_transformers_model
+from benchy.worker.backends.loaded_model import LoadedModel
 
 FewshotCounts = Mapping[str, int | None]
 
@@ -17,11 +17,13 @@ def fewshot_counts(tasks: Mapping[str, Any]) -> FewshotCounts:
     return {name: task.get_config("num_fewshot") for name, task in tasks.items()}
 
 
-def find_drift(config: BenchmarkConfig, lm: Any, tasks: Mapping[str, Any], fewshot: FewshotCounts) -> tuple[str, ...]:
+def find_drift(
+    config: BenchmarkConfig, model: LoadedModel, tasks: Mapping[str, Any], fewshot: FewshotCounts
+) -> tuple[str, ...]:
     """One sentence for each reason, after the evaluation; the tasks hold the requests and the answers."""
-    found = [*_of_chat_template(config, lm), *_of_limit(config)]
+    found = [*_of_chat_template(config, model.lm), *_of_limit(config)]
     for name, task in tasks.items():
-        found += [*_of_fewshot(config, name, fewshot), *_of_double_bos(lm, name, task)]
+        found += [*_of_fewshot(config, name, fewshot), *_of_double_bos(model, name, task)]
     return tuple(found)
 
 
@@ -46,10 +48,8 @@ def _of_fewshot(config: BenchmarkConfig, name: str, fewshot: FewshotCounts) -> I
         yield f"{name}: num_fewshot is {used}, and the benchmark's own is {own}"
 
 
-def _of_double_bos(lm: Any, name: str, task: Any) -> Iterator[str]:
+def _of_double_bos(model: LoadedModel, name: str, task: Any) -> Iterator[str]:
     """The tokenizer puts one before a prompt that begins with one (lm-eval leaves it out where it can)."""
-    if not is_transformers_model(lm) or not task.instances or lm.tokenizer.bos_token_id is None:
-        return
-    context = task.instances[0].args[0]
-    if isinstance(context, str) and lm.tok_encode(context)[:2] == [lm.tokenizer.bos_token_id] * 2:
-        yield f"{name}: prompts begin with two {lm.tokenizer.bos_token}; set add_bos_token: false in model.args"
+    context = task.instances[0].args[0] if task.instances else None
+    if isinstance(context, str) and (bos := model.repeated_bos(context)):
+        yield f"{name}: prompts begin with two {bos}; set add_bos_token: false in model.args"

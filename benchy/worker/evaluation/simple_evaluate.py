@@ -9,6 +9,7 @@ from typing import Any
 
 from benchy.config import BenchmarkConfig, EvaluationConfig
 from benchy.record import Flaws
+from benchy.worker.backends.loaded_model import LoadedModel
 from benchy.worker.evaluation.flaws import find_flaws
 from benchy.worker.evaluation.output_files import write_files
 from benchy.worker.evaluation.score_files import write_score_files
@@ -41,7 +42,9 @@ class Evaluated:
         return list(self.results["configs"])
 
 
-def simple_evaluate(config: BenchmarkConfig, arguments: dict[str, Any], lm: Any, tasks: Any, folder: Path) -> Evaluated:
+def simple_evaluate(
+    config: BenchmarkConfig, arguments: dict[str, Any], model: LoadedModel, tasks: Any, folder: Path
+) -> Evaluated:
     """``lm_eval run``'s own sequence: evaluate, write the results file, write a samples file a benchmark."""
     from lm_eval import simple_evaluate
     from lm_eval.loggers import EvaluationTracker
@@ -55,14 +58,14 @@ def simple_evaluate(config: BenchmarkConfig, arguments: dict[str, Any], lm: Any,
         leaks_noticed(built) as leaked,
     ):
         results = simple_evaluate(
-            model=lm,
+            model=model.lm,
             model_args=arguments,
             tasks=tasks.names,
             task_manager=hand_over(tasks),
             evaluation_tracker=tracker,
             **_options(config),
         )
-    flaws = find_flaws(lm, built, leaked)
+    flaws = find_flaws(model, built, leaked)
     if results is None:
         raise RankDone
     results["config"]["model"] = tracker.general_config_tracker.model_source = config.model.lm_eval_backend

@@ -64,7 +64,7 @@ def serve(
     from benchy.worker.backends.lm import create_model
 
     tqdm.set_lock(threading.RLock())  # its own is also a semaphore between processes, which a kill would leave behind
-    lm = create_model(config, identity)
+    lm = create_model(config, identity).lm
     with suppress(EOFError, BrokenPipeError):
         connection.send(None)
         while True:

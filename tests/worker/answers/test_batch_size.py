@@ -15,7 +15,7 @@ from tests.worker.conftest import MakeConfig, prepared_session
 
 def test_a_rank_waits_for_no_other_while_it_answers(make_config: MakeConfig, tmp_path: Path) -> None:
     """There is no other here: asking it anything would fail. On a GPU it would hang, if that one has its answers."""
-    lm = loaded_model(prepared_session(make_config(batch_size="auto", max_batch_size=4)))
+    lm = loaded_model(prepared_session(make_config(batch_size="auto", max_batch_size=4))).lm
     lm._world_size = 2
     rolling = Instance("loglikelihood_rolling", {}, ("A text of some length. " * 50,), 0)
     with closing(AnswerStore(tmp_path / "answers_0.jsonl", {})) as store:

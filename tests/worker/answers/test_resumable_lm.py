@@ -17,6 +17,7 @@ import yaml
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
+from benchy.backends import find_backend
 from benchy.config import BenchmarkConfig
 from benchy.errors import WorkerDied
 from benchy.protocol import Evaluation, Prepare, Progress
@@ -24,9 +25,9 @@ from benchy.record import EvaluationResult, Scoring
 from benchy.runtimes.client import Worker
 from benchy.runtimes.process import ProcessRuntime
 from benchy.worker.answers.progress import RequestCounter
-from benchy.worker.answers.resumable_lm import REQUESTS_AT_ONCE, Answering
+from benchy.worker.answers.resumable_lm import Answering
 from benchy.worker.answers.store import AnswerStore
-from benchy.worker.backends.transformers import scoring_of
+from benchy.worker.backends.loaded_model import LoadedModel
 from benchy.worker.evaluation.evaluate import evaluation
 from benchy.worker.loading import loaded_model
 from benchy.worker.session import Session
@@ -186,17 +187,19 @@ class AtOnce(LM):  # type: ignore[misc]
 
 def test_a_model_that_answers_all_at_once_is_asked_in_parts(tmp_path: Path) -> None:
     lm, events = AtOnce(), list[Progress]()
-    count = 2 * REQUESTS_AT_ONCE + 100
+    model = LoadedModel(lm, find_backend("vllm"))
+    assert model.requests_at_once is not None
+    count = 2 * model.requests_at_once + 100
     requests = [Instance("loglikelihood", {}, ("", str(number)), number, ("x", 0, 1)) for number in range(count)]
     task = SimpleNamespace(instances=requests)
     with closing(AnswerStore(tmp_path / "answers.jsonl", {})) as store:
         with (
             pytest.raises(RuntimeError, match="engine is dead"),
-            Answering(lm, store, RequestCounter({"x": task}, events.append)).standing_in(),
+            Answering(model, store, RequestCounter({"x": task}, events.append)).standing_in(),
         ):
             lm.loglikelihood(requests)
-        assert len(store) == 2 * REQUESTS_AT_ONCE
-        with Answering(lm, store, RequestCounter({"x": task}, events.append)).standing_in():
+        assert len(store) == 2 * model.requests_at_once
+        with Answering(model, store, RequestCounter({"x": task}, events.append)).standing_in():
             answers = lm.loglikelihood(requests)
     assert lm.calls == 4
     assert [answer for answer, _ in answers] == [-float(number) for number in range(count)]
@@ -223,7 +226,7 @@ def evaluate_until_pass(
             raise torch.OutOfMemoryError("this GPU is full")
 
     result = None
-    with loaded_model(session).model.register_forward_pre_hook(count), suppress(Crash):
+    with loaded_model(session).lm.model.register_forward_pre_hook(count), suppress(Crash):
         result = evaluation(session, Evaluation(run_folder=str(folder)))
     return done, result
 
@@ -234,7 +237,7 @@ def test_a_plan_is_the_same_wherever_it_was_cut_short(
 ) -> None:
     """Also if the memory did not suffice at first, so that batches of another plan are answered in parts."""
     session = prepared_session(make_config("tiny_choice", batch_size=2))
-    assert scoring_of(loaded_model(session)) == Scoring(way="fast")
+    assert loaded_model(session).scoring == Scoring(way="fast")
     passes, undisturbed = evaluate_until_pass(None, session, tmp_path / "undisturbed", full_at=full_at)
     assert undisturbed is not None
     assert undisturbed.batch_sizes == ((2,) if full_at is None else (2, 1))
@@ -261,7 +264,7 @@ def test_what_is_drawn_after_a_cut_is_what_it_would_have_been(
         task = {"include": str(task_folder / "tiny_sampled.yaml"), "task": name, "generation_kwargs": arguments}
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(task))
     session = prepared_session(make_config("warm,hot", batch_size=12, include_path=[str(task_folder), str(folder)]))
-    assert scoring_of(loaded_model(session)) == Scoring(way="fast")
+    assert loaded_model(session).scoring == Scoring(way="fast")
     passes, _ = evaluate_until_pass(None, session, tmp_path / "undisturbed", full_at=None)
     expected = read_files(tmp_path / "undisturbed")[1]
     resumed = []

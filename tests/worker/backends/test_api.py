@@ -84,7 +84,7 @@ def test_the_model_test_says_hello_through_the_same_interface(
 def test_the_servers_key_comes_with_the_request(api_config: Callable[..., BenchmarkConfig]) -> None:
     session = Session(emit=lambda _event: None)
     prepare(session, Prepare(config=api_config("tiny_text"), server_keys={"OPENAI_API_KEY": "sk-1"}))
-    assert loaded_model(session).header["Authorization"] == "Bearer sk-1"
+    assert loaded_model(session).lm.header["Authorization"] == "Bearer sk-1"
 
 
 def test_chat_gets_messages(api_config: Callable[..., BenchmarkConfig], server: OpenAIServer, tmp_path: Path) -> None:

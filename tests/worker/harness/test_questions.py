@@ -13,9 +13,11 @@ import yaml
 from lm_eval.config.task import FewshotConfig, TaskConfig
 from lm_eval.models.dummy import DummyLM
 
+from benchy.backends import find_backend
 from benchy.config import EvaluationConfig, parse_config
 from benchy.record import BenchmarkSeconds
 from benchy.results.conditions import Conditions, conditions_of
+from benchy.worker.backends.lm import adapt
 from benchy.worker.evaluation.results import benchmark_result, group_result
 from benchy.worker.evaluation.simple_evaluate import simple_evaluate
 from benchy.worker.harness.benchmarks import build_tasks
@@ -134,7 +136,7 @@ def conditions(library: Library, *names: str, **evaluation: Any) -> dict[str, Co
     built, lm = build_tasks(config, arguments), Chance()
     reader = QuestionReader(lm, config.evaluation.system_instruction)
     with reader.watching(built.loaded["tasks"]):
-        evaluated = simple_evaluate(config, arguments, lm, built, library.folder)
+        evaluated = simple_evaluate(config, arguments, adapt(lm, find_backend("dummy")), built, library.folder)
     seconds = BenchmarkSeconds(task_build=0, inference=0, scoring=0)
     benchmarks = {
         name: benchmark_result(name, evaluated, built.loaded["tasks"][name], seconds, reader.of_benchmark(name))

@@ -125,7 +125,7 @@ def test_a_replica_that_dies_leaves_its_chunk_to_the_others(
 
 
 def test_chunks_are_the_batches_of_lm_eval(make_config: MakeConfig) -> None:
-    lm = loaded_model(prepared_session(make_config("tiny_letter")))
+    lm = loaded_model(prepared_session(make_config("tiny_letter"))).lm
     # two contexts with three continuations of one token each, which are one row, and one of two tokens
     requests = [(None, context, [token]) for context in ([5, 6], [5, 6, 7, 8]) for token in (9, 10, 11)]
     requests.append((None, [5, 6], [7, 8]))
