@@ -17,14 +17,14 @@ def is_address(name: str) -> bool:
     return bool(colon) and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))
 
 
-def load_plugin(name: str, kind: type[PluginT], *, group: str, key: str) -> PluginT | None:
+def load_plugin(name: str, kind: type[PluginT], *, key: str, group: str | None = None) -> PluginT | None:
     """Load an object of another package: code of the user's own choice, so never a name that only a record brings.
 
     Args:
         name: of an entry point, or ``package.module:Name``. A class is called without arguments.
         kind: of what it must be; a protocol must be one that can be checked at run time.
-        group: of entry points.
         key: the config's, which holds the name.
+        group: of entry points; without one, an address alone is understood.
 
     Returns:
         None if the name is no address, and no installed package has such an entry point.
@@ -54,7 +54,9 @@ def resolve(address: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def _load_entry_point(name: str, group: str) -> object:
+def _load_entry_point(name: str, group: str | None) -> object:
     """What the entry point of this name holds; None if there is none."""
+    if group is None:
+        return None
     found = next(iter(entry_points(group=group, name=name)), None)
     return found.load() if found else None

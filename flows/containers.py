@@ -1,7 +1,9 @@
-"""Ends the containers that a flow run left behind; they are found by their label, in whichever process this runs."""
+"""Ends the workers that a flow run left behind: containers are found by their label, in whichever process this runs."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from prefect import Flow
@@ -19,13 +21,23 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Crashed
 
-from benchy.runtimes.choose import end_containers
+from benchy.config import load_config
+from benchy.errors import BenchyError
+from benchy.runtimes.choose import end_workers
 from flows.hosts import host_tag
 
 
 def end_containers_of_run(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
     """Prefect's hook for a run that was cancelled, crashed or failed; it runs after the flow's process is dead."""
-    end_containers(str(flow_run.id))
+    _end_workers(flow_run)
+
+
+def _end_workers(flow_run: FlowRun) -> None:
+    """Where its config says that they run; where it does not, or cannot be read any more, containers."""
+    runtime = None
+    with suppress(BenchyError):
+        runtime = load_config(Path(str((flow_run.parameters or {}).get("config")))).runtime
+    end_workers(str(flow_run.id), runtime)
 
 
 def sweep(deployments: list[str]) -> None:
@@ -45,5 +57,5 @@ def sweep(deployments: list[str]) -> None:
             ),
         )
         for orphan in orphans:
-            end_containers(str(orphan.id))
+            _end_workers(orphan)
             client.set_flow_run_state(orphan.id, Crashed(message="its service was killed"), force=True)

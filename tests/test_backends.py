@@ -14,9 +14,8 @@ from benchy.errors import ConfigError
 from benchy.preflight.checks import preflight
 from benchy.protocol import Prepare
 from benchy.runtimes.docker.options import container_options
-from benchy.runtimes.launch import goes_offline
 from tests.commands import REPOSITORY
-from tests.runtimes import A_RUN
+from tests.runtimes import A_RUN, launch
 
 HOST = {"OPENAI_API_KEY": "sk-secret", "HOME": "/root"}
 
@@ -29,21 +28,19 @@ def config(backend: str, **container: Any) -> BenchmarkConfig:
 @pytest.mark.parametrize("backend", ["local-completions", "openai-chat-completions"])
 def test_behind_a_server(backend: str) -> None:
     behind = config(backend)
-    assert not goes_offline(behind)
+    assert not launch(behind).goes_offline
     assert find_backend(behind.model.backend).server_keys(HOST) == {"OPENAI_API_KEY": "sk-secret"}
     request = Prepare(config=behind, server_keys=find_backend(behind.model.backend).server_keys(HOST))
     assert "sk-secret" not in repr(request)
-    made = container_options(
-        behind, A_RUN, role="model", image_id="1", host=HOST, host_memory=10**9, gid=0, working_dir="/"
-    )
+    made = container_options(launch(behind), A_RUN, image_id="1", host=HOST, host_memory=10**9, gid=0, working_dir="/")
     assert "sk-secret" not in str(made), "docker inspect would show it"
     assert "NCCL_SOCKET_IFNAME" not in made.environment, "it is not cut off"
 
 
 @pytest.mark.parametrize("backend", ["hf", "vllm"])
 def test_in_the_worker(backend: str) -> None:
-    assert goes_offline(config(backend))
-    assert not goes_offline(config(backend, sandbox=False))
+    assert launch(config(backend)).goes_offline
+    assert not launch(config(backend, sandbox=False)).goes_offline
     assert find_backend(config(backend).model.backend).server_keys(HOST) == {}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import REPOSITORY, benchy, only_record, write_config
+from tests.commands import REPOSITORY, assert_refused, benchy, only_record, write_config
 
 _FILE = re.compile(r"^`(?P<name>\w+\.py)`:\n\n```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -44,3 +44,26 @@ def test_a_third_back_end(package: Path, tmp_path: Path, named: str) -> None:
     assert record.model_test is not None
     assert record.model_test.generated.endswith("yes")
     assert record.model_test.tokens == len("yes"), "its adapter counts characters"
+
+
+def test_a_third_runtime(package: Path, tmp_path: Path) -> None:
+    config = write_config(
+        tmp_path, runtime="my_runtime:NiceRuntime", evaluation={"tasks": "demo_accuracy", "device": "cpu", "limit": 3}
+    )
+    done = benchy("run", config, cwd=REPOSITORY, PYTHONPATH=path_with(package))
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = only_record(tmp_path)
+    assert (record.status, record.runtime) == ("published", "my_runtime:NiceRuntime")
+    said = Path(record.log_file).read_text("utf-8")
+    assert [role for role in ("fetch", "model", "publish") if f"nice: a worker for {role}\n" in said] == [
+        "model",
+        "publish",
+    ], "nothing is fetched for a model in a folder"
+
+
+def test_a_runtime_that_is_none_is_said_before_anything_starts(tmp_path: Path) -> None:
+    config = write_config(tmp_path, runtime="benchy.backends:KEYS")
+    for command in ("check", "run"):
+        refused = benchy(command, config, cwd=REPOSITORY)
+        assert_refused(refused, 2, "ConfigError", 'runtime: "benchy.backends:KEYS" is a tuple, and no Runtime')
+    assert not (tmp_path / "outputs").exists()

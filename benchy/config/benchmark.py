@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from benchy.backends import BACKENDS
+from benchy.config.mistakes import ADDRESS
 from benchy.config.sections import (
     ChangePath,
     ContainerConfig,
@@ -44,9 +45,10 @@ class BenchmarkConfig(Section):
     """Weights & Biases beside the leaderboard, or in its place."""
     gpus: Annotated[tuple[GpuName, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = None
     """The GPUs to use: indices or UUIDs, as ``nvidia-smi -L`` lists them, or CDI names (``nvidia.com/gpu=0``)."""
-    runtime: Literal["docker", "process"] | None = None
+    runtime: Literal["docker", "process"] | Annotated[str, Field(max_length=200, pattern=ADDRESS)] | None = None
     """Where the GPU worker runs: a container, or a child process on this machine. If not set: a container where a
-    Docker engine answers and ``gpus`` or ``performance.num_gpus`` asks for GPUs."""
+    Docker engine answers and ``gpus`` or ``performance.num_gpus`` asks for GPUs. ``package.module:Class`` is a runtime
+    of another package (docs/extending.md)."""
     environment: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ()
     """Names of more variables that the worker gets of this machine's environment: by itself it has what finds programs,
     libraries, devices and caches, and no secret. Code of a model can read them, and `docker inspect` shows them."""

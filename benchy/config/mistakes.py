@@ -19,6 +19,7 @@ MOST_SHOWN = 20
 PATTERNS_IN_WORDS = {
     (AUTO := r"^auto(:\d{1,9}(\.\d{1,9})?)?$"): "auto or auto:N",
     (SIZE := r"^[1-9][0-9]{0,11}[bkmg]$"): "a size such as 512m or 8g",
+    (ADDRESS := r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"): "package.module:Class",
     (NO_NUL := r"^[^\x00]*$"): "text without null characters",
     (MOUNT := r"^[^:]+:/[^:]*(:r[ow])?$"): "source:target or source:target:ro",
     (GPU := r"^((GPU|MIG)-[0-9A-Za-z/-]+|[0-9A-Za-z._-]+/[0-9A-Za-z._-]+=[0-9A-Za-z.:_-]+)$"): (

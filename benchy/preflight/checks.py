@@ -22,17 +22,18 @@ from benchy.checkpoint.weights import Weights
 from benchy.config import BenchmarkConfig
 from benchy.gpus.nvidia_smi import Gpu, configured_gpus, smallest_memory
 from benchy.leaderboard.stores.hub_access import require_write_access
-from benchy.preflight.backend import check_backend
 from benchy.preflight.benchmarks import check_benchmarks
 from benchy.preflight.device import check_device, check_dtype
 from benchy.preflight.disk import Download, check_download, require_writable
 from benchy.preflight.model import check_model, require_chat_template
+from benchy.preflight.plugins import check_plugins
 from benchy.preflight.weights import check_weights
 from benchy.record import Facts, MemoryEstimate
-from benchy.runtimes.choose import RuntimeName, choose_runtime
+from benchy.runtimes.base import Runtime
+from benchy.runtimes.choose import choose_runtime, load_runtime
 
 
-def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None, runtime: RuntimeName | None = None) -> Facts:
+def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None, runtime: str | None = None) -> Facts:
     """Check all that can be known here in a second or two.
 
     Args:
@@ -53,14 +54,14 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None, runtime
         ConfigError: results could not be written, or the model cannot do what is asked for.
         EvaluationFailed: a data set does not exist.
     """
-    check_backend(config)
+    check_plugins(config)
     require_tasks(config.evaluation.tasks, config.evaluation.include_path)
     check_device(config)
     require_writable(config)
     if config.upload is not None:
         require_write_access(config.upload)
     if config.wandb is not None:
-        _require_wandb(runtime or choose_runtime(config))
+        _require_wandb(load_runtime(runtime or choose_runtime(config)))
     source = open_checkpoint(config)
     check_benchmarks(config)
     if source is None:
@@ -146,9 +147,9 @@ def _fit(
     return estimate, judge_memory(estimate, gpu_memory, spread=spread) if gpu_memory else None
 
 
-def _require_wandb(runtime: RuntimeName) -> None:
+def _require_wandb(runtime: Runtime) -> None:
     from benchy.wandb_access import require_wandb_key, require_wandb_package
 
-    if runtime == "process":  # the packages of a container are its image's own: its worker says if it lacks one
+    if not runtime.has_own_packages:  # what an image lacks, its worker says if it lacks one
         require_wandb_package()
     require_wandb_key()

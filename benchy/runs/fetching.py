@@ -13,6 +13,7 @@ from benchy.protocol import Fetch, Phase, Progress
 from benchy.record import Fetched
 from benchy.runtimes.base import RunIdentity, Runtime, Say
 from benchy.runtimes.client import Worker
+from benchy.runtimes.launch import launch_of
 from benchy.runtimes.time_limits import TimeLimits
 
 
@@ -57,7 +58,7 @@ def start_fetching(
     """
     if not needs_the_hub(config):
         return None
-    transport = runtime.start(config, run, role="fetch", say=log)
+    transport = runtime.start(launch_of(config, run.folder, role="fetch"), run, say=log)
     return Fetching(Worker(transport, log), Fetch(config=config, token=hub.read_token(), data_sets=data_sets))
 
 

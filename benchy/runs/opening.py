@@ -11,7 +11,7 @@ from benchy.record import Facts
 from benchy.runs.folders import Found, find_cut_short, find_of_flow_run, lock_of, make_run_folder
 from benchy.runs.run import Run
 from benchy.runs.signals import ignoring_signals
-from benchy.runtimes.choose import RUNTIMES, RuntimeName, choose_runtime
+from benchy.runtimes.choose import RUNTIMES, choose_runtime
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def open_run(
     config: BenchmarkConfig,
     facts: Facts,
     *,
-    runtime: RuntimeName | None = None,
+    runtime: str | None = None,
     flow_run_id: str | None = None,
     resume: bool = False,
 ) -> Iterator[Run]:
@@ -60,7 +60,7 @@ def open_run(
             run.log.close()
 
 
-def _stay_where_it_ran(run: Run, runtime: RuntimeName | None) -> str:
+def _stay_where_it_ran(run: Run, runtime: str | None) -> str:
     """Keep the runtime that a run had, unless the config names another; say which it had."""
     had = run.record.runtime
     kept = had if had in RUNTIMES else None  # a record chooses nothing that Benchy itself would not

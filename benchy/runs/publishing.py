@@ -16,6 +16,7 @@ from benchy.protocol import LogToWandb, Phase, Progress, Upload
 from benchy.record import RunRecord, Uploaded, WandbRun
 from benchy.runtimes.base import RunIdentity, Runtime, Say
 from benchy.runtimes.client import Worker
+from benchy.runtimes.launch import launch_of
 from benchy.wandb_access import find_wandb_access
 
 SIGNING_KEY = "BENCHY_SIGNING_KEY"
@@ -149,7 +150,7 @@ def _read_signing_key() -> str | None:
 @contextmanager
 def _worker(record: RunRecord, folder: Path, config: BenchmarkConfig, runtime: Runtime, say: Say) -> Iterator[Worker]:
     identity = identity_of(record, folder)
-    worker = Worker(runtime.start(config, identity, role="publish", say=say), say)
+    worker = Worker(runtime.start(launch_of(config, identity.folder, role="publish"), identity, say=say), say)
     try:
         yield worker
     finally:

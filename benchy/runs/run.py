@@ -27,7 +27,7 @@ from benchy.runs.signals import deferring_signals
 from benchy.runtimes.base import MustWait, Runtime
 from benchy.runtimes.choose import load_runtime
 from benchy.runtimes.client import Worker
-from benchy.runtimes.launch import goes_offline
+from benchy.runtimes.launch import launch_of
 from benchy.runtimes.time_limits import TimeLimits
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
@@ -53,6 +53,7 @@ class Run:
         self._limits = TimeLimits(config.performance)
         self._fetching: Fetching | None = None
         self._worker: Worker | None = None
+        self._goes_offline = False
         self._asked: Prepare | None = None
 
     @property
@@ -95,7 +96,9 @@ class Run:
         run = identity_of(self.record, self.folder)
         if self._fetching is None:
             self._fetching = start_fetching(self._pinned(), self.runtime, run, self.record.data_sets, self.log.write)
-        started = self.runtime.start(self.config, run, role="model", say=self.log.write, wait=wait)
+        launch = launch_of(self.config, self.folder, role="model")
+        started = self.runtime.start(launch, run, say=self.log.write, wait=wait)
+        self._goes_offline = launch.goes_offline
         self._worker = Worker(started, self.log.write, trusted=not self.config.model.runs_own_code)
         if self._fetching is None:
             self._ask_to_prepare(self._worker, None)
@@ -236,7 +239,7 @@ class Run:
         if self._asked is not None:
             self._take_prepared(self._worker.receive(self._asked, self.notify, self._limits))
             self._asked = None
-            if goes_offline(self.config):
+            if self._goes_offline:
                 self._worker.go_offline()
         return self._worker
 

@@ -20,6 +20,7 @@ from benchy.runs.publishing import config_without_model
 from benchy.runtimes.base import RunIdentity, Say
 from benchy.runtimes.choose import choose_runtime, load_runtime
 from benchy.runtimes.client import Worker
+from benchy.runtimes.launch import launch_of
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,12 @@ def _fetched(where: str) -> Iterator[Path]:
 def _worker(folder: Path, say: Say) -> Iterator[Worker]:
     identity = RunIdentity("verify", str(uuid.uuid4()), folder.absolute())
     config = config_without_model()
-    worker = Worker(load_runtime(choose_runtime(config)).start(config, identity, role="publish", say=say), say)
+    worker = Worker(
+        load_runtime(choose_runtime(config)).start(
+            launch_of(config, identity.folder, role="publish"), identity, say=say
+        ),
+        say,
+    )
     try:
         yield worker
     finally:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol, runtime_checkable
 
-from benchy.config import BenchmarkConfig
 from benchy.errors import BenchyError
+from benchy.runtimes.launch import WorkerLaunch
 
 Say = Callable[[list[str]], None]
-Role = Literal["fetch", "model", "publish"]
-"""What a worker is for.
-
-One that fetches has the token that reads, the network, and a cache that it may write; it runs no code of models or
-benchmarks. One with the model has none of the three once it is prepared. One that publishes has the token that writes.
-"""
 
 
 @dataclass(frozen=True)
@@ -35,16 +29,23 @@ class MustWait(Exception):
     """Another run has the GPUs, and the caller did not want to wait."""
 
 
+@runtime_checkable
 class Runtime(Protocol):
-    """Where workers run."""
+    """Where workers run. It is made without arguments, and connects to nothing before it is asked to."""
 
-    def start(self, config: BenchmarkConfig, run: RunIdentity, *, role: Role, say: Say, wait: bool = True) -> Transport:
+    has_own_packages: bool
+    """Whether its workers have other packages than this Python's, as those of an image."""
+
+    def available(self) -> bool:
+        """Return whether it can be used here, now."""
+        ...
+
+    def start(self, launch: WorkerLaunch, run: RunIdentity, *, say: Say, wait: bool = True) -> Transport:
         """Start a worker.
 
         Args:
-            config: which GPUs, and how many processes.
+            launch: what it is.
             run: whose worker it is.
-            role: what it is for: only a worker with the model gets GPUs.
             say: gets lines for people, e.g. what is waited for.
             wait: for GPUs that another run has, as long as that takes.
 
@@ -52,6 +53,14 @@ class Runtime(Protocol):
             MustWait: another run has the GPUs, and ``wait`` is false.
             WorkerError: it cannot be started.
         """
+        ...
+
+    def leases(self) -> Mapping[str, str]:
+        """Return the GPUs that runs have here: UUID to the run's name."""
+        ...
+
+    def end(self, flow_run_id: str) -> None:
+        """End every worker that a flow run of Prefect's left, now; whose process is gone closes no input any more."""
         ...
 
 

@@ -1,22 +1,117 @@
-"""What a worker is started with: command, environment, folders, GPUs."""
+"""WorkerLaunch: all that a runtime must know to start a worker, decided once, as plain data."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from benchy.backends import find_backend
 from benchy.checkpoint.adapter import base_folder
 from benchy.config import BenchmarkConfig
+from benchy.config.sections import ContainerConfig
 from benchy.record import WORKER_FOLDER
-from benchy.runtimes.base import Role, RunIdentity
-from benchy.runtimes.passed_on import passed_on
+
+Role = Literal["fetch", "model", "publish"]
+"""What a worker is for.
+
+One that fetches has the token that reads, the network, and a cache that it may write; it runs no code of models or
+benchmarks. One with the model has none of the three once it is prepared. One that publishes has the token that writes.
+"""
+Gpus = tuple[int | str, ...] | int
+"""GPUs by index, UUID or CDI name, or how many."""
+Cache = Literal["write", "read"]
 
 
-def gpus_wanted(config: BenchmarkConfig) -> tuple[int | str, ...] | int:
-    """The GPUs by name, or how many; 0 for a run without one."""
+@dataclass(frozen=True)
+class Share:
+    """A folder of this machine that the worker must see, at its own path."""
+
+    path: Path
+    """Absolute."""
+    writable: bool = False
+
+
+@dataclass(frozen=True)
+class WorkerLaunch:
+    """What a worker is, whichever runtime starts it."""
+
+    role: Role
+    """What it is for. What a runtime does for that stands in the other fields."""
+    arguments: tuple[str, ...]
+    """Of the Python interpreter that runs it."""
+    gpus: Gpus
+    """Those that it needs, which a runtime that leases GPUs gives it, and no more; 0 for none."""
+    visible_gpus: Gpus | None
+    """Those that it may see where it could see all: by name; the first so many, unless this process sees some alone; or
+    (None) all."""
+    folders: tuple[Share, ...]
+    """Those of this machine that the config names. The rest, the config's own folder (and a ``.env`` beside it)
+    included, stays out of sight."""
+    cache: Literal["write", "read"] | None
+    """What it may do with the Hub cache that all runs share."""
+    goes_offline: bool
+    """Whether it is cut off from the network once all is there."""
+    runs_own_code: bool
+    """Whether code of the model's own repository may run in it."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that it gets in any case."""
+    passed_on: tuple[str, ...] = ()
+    """Names of variables that it gets as this process has them, beside those that find programs and devices."""
+    container: ContainerConfig = field(default_factory=ContainerConfig)
+    """The image and the limits of a container."""
+
+
+_CACHE: Mapping[Role, Literal["write", "read"] | None] = {"fetch": "write", "model": "read", "publish": None}
+_NO_STORED_TOKEN = {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
+"""That of `hf auth login`."""
+
+
+def launch_of(config: BenchmarkConfig, run_folder: Path, *, role: Role) -> WorkerLaunch:
+    """Decide what a run's worker is.
+
+    Args:
+        config: the run's.
+        run_folder: the run's own, of which the worker may write a part.
+        role: what the worker is for: one with the model gets the GPUs.
+    """
+    has_model = role == "model"
+    return WorkerLaunch(
+        role=role,
+        arguments=_accelerated(config) if has_model and config.performance.use_accelerate else _PLAIN,
+        gpus=_gpus_wanted(config) if has_model else 0,
+        visible_gpus=_visible_gpus(config) if has_model else 0,
+        folders=tuple(_shared_folders(config, run_folder, role)),
+        cache=_CACHE[role],
+        goes_offline=has_model and config.container.sandbox and find_backend(config.model.backend).loads_weights,
+        runs_own_code=has_model and config.model.runs_own_code,
+        environment=_NO_STORED_TOKEN if has_model else {},
+        passed_on=config.environment,
+        container=config.container,
+    )
+
+
+_PLAIN = ("-P", "-m", "benchy.worker")
+"""-P: a folder `datasets` or `evaluate` here must not shadow the library."""
+
+
+def _accelerated(config: BenchmarkConfig) -> tuple[str, ...]:
+    """One process for each GPU."""
+    performance = config.performance
+    processes = len(config.gpus) if config.gpus else performance.num_gpus or 1
+    options = {
+        "num_processes": processes,
+        "num_machines": 1,
+        "mixed_precision": performance.mixed_precision,
+        "dynamo_backend": "no",
+    }
+    flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    several = ["--multi_gpu"] if processes > 1 else []
+    return ("-P", "-m", "accelerate.commands.launch", *flags, *several, "--module", "benchy.worker")
+
+
+def _gpus_wanted(config: BenchmarkConfig) -> Gpus:
     performance, device = config.performance, config.evaluation.device
     if config.gpus:
         return config.gpus
@@ -31,22 +126,13 @@ def gpus_wanted(config: BenchmarkConfig) -> tuple[int | str, ...] | int:
     return performance.replicas or int(device.partition(":")[2] or 0) + 1
 
 
-@dataclass(frozen=True)
-class Share:
-    """A folder of this machine that the worker must see, at its own path."""
-
-    path: Path
-    """Absolute."""
-    writable: bool = False
+def _visible_gpus(config: BenchmarkConfig) -> Gpus | None:
+    return config.gpus or config.performance.num_gpus or config.performance.replicas
 
 
-def shared_folders(config: BenchmarkConfig, run: RunIdentity, *, role: Role) -> list[Share]:
-    """The folders of this machine that the config names: what is read, and what is written.
-
-    The rest of this machine, the config's own folder (and a ``.env`` beside it) included, stays out of sight.
-    """
+def _shared_folders(config: BenchmarkConfig, run_folder: Path, role: Role) -> list[Share]:
     if role == "publish":
-        own = Share(run.folder.absolute(), writable=True)  # its tables may be larger than memory
+        own = Share(run_folder.absolute(), writable=True)  # its tables may be larger than memory
         target = [config.upload.to] if config.upload and "://" not in config.upload.to else []
         return [own, *(Share(Path(folder).absolute(), writable=True) for folder in target)]
     named = [config.model.name, *(value for value in config.model.args.values() if isinstance(value, str))]
@@ -54,7 +140,7 @@ def shared_folders(config: BenchmarkConfig, run: RunIdentity, *, role: Role) -> 
     read = list(dict.fromkeys([*models, *_task_folders(config)]))
     if role == "fetch":  # it looks whether each tensor is there, also in a folder
         return read
-    return [*read, Share(run.folder.absolute() / WORKER_FOLDER, writable=True)]
+    return [*read, Share(run_folder.absolute() / WORKER_FOLDER, writable=True)]
 
 
 def _task_folders(config: BenchmarkConfig) -> list[Share]:
@@ -64,49 +150,3 @@ def _task_folders(config: BenchmarkConfig) -> list[Share]:
 
 def _existing(folders: Iterable[Path]) -> list[Share]:
     return [Share(folder) for folder in dict.fromkeys(folder.absolute() for folder in folders if folder.is_dir())]
-
-
-def worker_command(config: BenchmarkConfig, *, role: Role) -> list[str]:
-    """The command line of a worker on this machine."""
-    return launch_command(config, sys.executable, role=role)
-
-
-def launch_command(config: BenchmarkConfig, interpreter: str, *, role: Role) -> list[str]:
-    """The command line of a worker: one process, or with ``use_accelerate`` one for each GPU."""
-    python = [interpreter, "-P"]  # -P: a folder `datasets` or `evaluate` here must not shadow the library
-    performance = config.performance
-    if role != "model" or not performance.use_accelerate:
-        return [*python, "-m", "benchy.worker"]
-    processes = len(config.gpus) if config.gpus else performance.num_gpus or 1
-    options = {
-        "num_processes": processes,
-        "num_machines": 1,
-        "mixed_precision": performance.mixed_precision,
-        "dynamo_backend": "no",
-    }
-    flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-    launch = [*python, "-m", "accelerate.commands.launch", *flags, *(["--multi_gpu"] if processes > 1 else [])]
-    return [*launch, "--module", "benchy.worker"]
-
-
-def worker_environment(config: BenchmarkConfig, host: Mapping[str, str], *, role: Role) -> dict[str, str]:
-    """What a worker may see of the host's environment, and the configured GPUs alone.
-
-    Tokens and keys travel in the requests that need them.
-    """
-    environment = passed_on(host, config.environment)
-    if role == "model":
-        environment |= {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}  # that of `hf auth login`
-    if role != "model":
-        environment["CUDA_VISIBLE_DEVICES"] = ""
-    elif config.gpus:
-        environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # indices as nvidia-smi counts them
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(str(gpu) for gpu in config.gpus)
-    elif (count := config.performance.num_gpus or config.performance.replicas) and "CUDA_VISIBLE_DEVICES" not in host:
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(str(index) for index in range(count))
-    return environment
-
-
-def goes_offline(config: BenchmarkConfig) -> bool:
-    """Whether the worker's container is cut off from the network once all is there."""
-    return config.container.sandbox and find_backend(config.model.backend).loads_weights

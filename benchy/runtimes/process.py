@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import IO
 
-from benchy.config import BenchmarkConfig
 from benchy.errors import BenchyError, WorkerDied, WorkerError
 from benchy.own_memory import close_to_others
-from benchy.runtimes.base import Role, RunIdentity, Say
-from benchy.runtimes.launch import worker_command, worker_environment
+from benchy.runtimes.base import RunIdentity, Say
+from benchy.runtimes.launch import WorkerLaunch
+from benchy.runtimes.passed_on import passed_on
 
 CHUNK_BYTES = 1 << 16
 OPEN_TO_MODEL_CODE = (
@@ -25,12 +26,17 @@ OPEN_TO_MODEL_CODE = (
 class ProcessRuntime:
     """Starts workers as child processes with this Python."""
 
+    has_own_packages = False
+
+    def available(self) -> bool:
+        """Return true: a process can always be started."""
+        return True
+
     def start(
         self,
-        config: BenchmarkConfig,
+        launch: WorkerLaunch,
         run: RunIdentity,  # noqa: ARG002 - a child needs no name: it ends with its parent
         *,
-        role: Role,
         say: Say,
         wait: bool = True,  # noqa: ARG002
     ) -> ProcessTransport:
@@ -39,20 +45,42 @@ class ProcessRuntime:
         Raises:
             WorkerError: the process cannot be started.
         """
-        if not close_to_others() and role == "model" and config.model.runs_own_code:
+        if not close_to_others() and launch.runs_own_code:
             say([OPEN_TO_MODEL_CODE])
         try:
             process = subprocess.Popen(
-                worker_command(config, role=role),
+                [sys.executable, *launch.arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=worker_environment(config, os.environ, role=role),
+                env=worker_environment(launch, os.environ),
                 start_new_session=True,  # Ctrl-C reaches the host alone, which then ends the worker
             )
         except OSError as error:
             raise WorkerError(f"the worker cannot be started: {error}", hint="check this Python's folder") from error
         return ProcessTransport(process)
+
+    def leases(self) -> Mapping[str, str]:
+        """Return none: nobody leases the GPUs of child processes."""
+        return {}
+
+    def end(self, flow_run_id: str) -> None:
+        """Do nothing: a child process ends with its parent."""
+
+
+def worker_environment(launch: WorkerLaunch, host: Mapping[str, str]) -> dict[str, str]:
+    """Return what a child process may see of the host's environment, and the configured GPUs alone.
+
+    Tokens and keys travel in the requests that need them.
+    """
+    environment = passed_on(host, launch.passed_on) | dict(launch.environment)
+    match launch.visible_gpus:
+        case tuple(named):
+            environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # indices as nvidia-smi counts them
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, named))
+        case int(count) if count == 0 or "CUDA_VISIBLE_DEVICES" not in host:
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, range(count)))
+    return environment
 
 
 class ProcessTransport:

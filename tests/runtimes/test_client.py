@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -14,11 +15,10 @@ from benchy.config import UploadConfig
 from benchy.errors import ModelLoadError, UploadFailed, WorkerDied, WorkerError, WrongVersion
 from benchy.protocol import ModelTest, Phase, Progress, Upload, encode_hello, encode_request
 from benchy.runtimes.client import LONGEST_LOG_LINE, LONGEST_MESSAGE, Worker
-from benchy.runtimes.launch import worker_command
 from benchy.runtimes.process import ProcessRuntime
 from tests.commands import kill
 from tests.records import make_record
-from tests.runtimes import A_RUN
+from tests.runtimes import A_RUN, launch
 from tests.runtimes.programs import program
 from tests.runtimes.test_process import config
 
@@ -32,7 +32,7 @@ def ignore_log(_lines: list[str]) -> None:
 
 
 def real_worker() -> closing[Worker]:
-    return closing(Worker(ProcessRuntime().start(config(), A_RUN, role="model", say=print), ignore_log))
+    return closing(Worker(ProcessRuntime().start(launch(config(), role="model"), A_RUN, say=print), ignore_log))
 
 
 def test_a_failure_is_raised_as_its_own_class_and_the_worker_goes_on(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_request_before_prepare_is_refused() -> None:
 
 
 def test_a_worker_that_was_killed_says_so_at_each_request() -> None:
-    transport = ProcessRuntime().start(config(), A_RUN, role="model", say=print)
+    transport = ProcessRuntime().start(launch(config(), role="model"), A_RUN, say=print)
     with closing(Worker(transport, ignore_log)) as started:
         kill(transport.pid)
         for _ in range(2):
@@ -109,7 +109,7 @@ def test_a_worker_of_another_version_is_named_as_that(says: str, message: str) -
     ],
 )
 def test_a_host_of_another_version_is_answered_with_that(greeting: bytes, asked: bytes, message: str) -> None:
-    command = worker_command(config(), role="model")
+    command = [sys.executable, *launch(config()).arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -22,6 +22,7 @@ from benchy.runtimes.base import RunIdentity
 from benchy.runtimes.docker.engine import leased_gpus, start_container
 from benchy.runtimes.docker.failures import name_refusal
 from benchy.runtimes.docker.options import container_options
+from benchy.runtimes.launch import launch_of
 from tests.commands import demo_settings
 from tests.debian import NotInstallable, unpack_newer
 from tests.engine import Engine, NoEngineHere, host_volumes, import_worker_image, install_hook, running_engine
@@ -122,9 +123,8 @@ def test_a_cdi_device_that_is_not_there_is_named(
 
 def start_cdi_container(engine: Engine, config: BenchmarkConfig, tmp_path: Path) -> None:
     options = container_options(
-        config,
+        launch_of(config, tmp_path, role="model"),
         RunIdentity("r", "0", tmp_path),
-        role="model",
         image_id=config.container.image,
         gpu_ids=[str(gpu) for gpu in config.gpus or ()],
         host={},

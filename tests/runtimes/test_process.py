@@ -10,12 +10,11 @@ import pytest
 
 from benchy.config import BenchmarkConfig, parse_config
 from benchy.errors import WorkerDied, WorkerError
-from benchy.runtimes.base import Role
 from benchy.runtimes.choose import choose_runtime, load_runtime
-from benchy.runtimes.launch import worker_command, worker_environment
-from benchy.runtimes.process import ProcessRuntime, ProcessTransport
+from benchy.runtimes.launch import Role
+from benchy.runtimes.process import ProcessRuntime, ProcessTransport, worker_environment
 from tests.commands import is_running, kill
-from tests.runtimes import A_RUN
+from tests.runtimes import A_RUN, launch
 
 
 def config(**sections: Any) -> BenchmarkConfig:
@@ -27,24 +26,24 @@ ON_GPUS = {"evaluation": {"tasks": "x"}}
 
 
 def test_one_process_by_default() -> None:
-    assert worker_command(config(), role="model") == [sys.executable, "-P", "-m", "benchy.worker"]
+    assert launch(config()).arguments == ("-P", "-m", "benchy.worker")
 
 
 def test_accelerate_starts_one_process_a_gpu() -> None:
     performance = {"use_accelerate": True, "num_gpus": 2, "mixed_precision": "bf16"}
-    command = worker_command(config(performance=performance), role="model")
-    assert command[2:4] == ["-m", "accelerate.commands.launch"]
+    command = launch(config(performance=performance)).arguments
+    assert command[1:3] == ("-m", "accelerate.commands.launch")
     assert command[command.index("--num_processes") + 1] == "2"
     assert command[command.index("--mixed_precision") + 1] == "bf16"
     assert "--multi_gpu" in command
-    assert command[-2:] == ["--module", "benchy.worker"]
+    assert command[-2:] == ("--module", "benchy.worker")
 
 
 @pytest.mark.parametrize("role", ["fetch", "publish"])
 def test_a_worker_without_the_model_needs_neither_accelerate_nor_gpus(role: Role) -> None:
     both = config(performance={"use_accelerate": True, "num_gpus": 2})
-    assert worker_command(both, role=role) == [sys.executable, "-P", "-m", "benchy.worker"]
-    assert worker_environment(both, {"CUDA_VISIBLE_DEVICES": "0"}, role=role)["CUDA_VISIBLE_DEVICES"] == ""
+    assert launch(both, role=role).arguments == ("-P", "-m", "benchy.worker")
+    assert worker_environment(launch(both, role=role), {"CUDA_VISIBLE_DEVICES": "0"})["CUDA_VISIBLE_DEVICES"] == ""
 
 
 @pytest.mark.parametrize(
@@ -61,7 +60,7 @@ def test_a_worker_without_the_model_needs_neither_accelerate_nor_gpus(role: Role
 def test_the_worker_sees_the_configured_gpus(
     sections: dict[str, Any], host: dict[str, str], visible: str | None
 ) -> None:
-    environment = worker_environment(config(**ON_GPUS | sections), host, role="model")
+    environment = worker_environment(launch(config(**ON_GPUS | sections), role="model"), host)
     assert environment.get("CUDA_VISIBLE_DEVICES") == visible
 
 
@@ -78,9 +77,9 @@ HARMLESS = {
 def test_the_worker_sees_of_the_environment_what_is_on_a_list_and_what_the_config_names() -> None:
     secrets = ("PREFECT_API_KEY", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "MY_DATABASE", "HF_TOKEN", "VLLM_API_KEY")
     host = HARMLESS | dict.fromkeys(secrets, "secret")
-    environment = worker_environment(config(), host, role="model")
+    environment = worker_environment(launch(config(), role="model"), host)
     assert environment == HARMLESS | {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
-    named = worker_environment(config(environment=["MY_DATABASE"]), host, role="model")
+    named = worker_environment(launch(config(environment=["MY_DATABASE"]), role="model"), host)
     assert named == environment | {"MY_DATABASE": "secret"}
 
 
@@ -91,7 +90,7 @@ def test_no_workers_environment_holds_a_token(upload: dict[str, str]) -> None:
     }
     roles: tuple[Role, ...] = ("model", "fetch", "publish")
     for role in roles:
-        environment = worker_environment(config(upload=upload, **ON_GPUS), host, role=role)
+        environment = worker_environment(launch(config(upload=upload, **ON_GPUS), role=role), host)
         assert set(environment) <= {"CUDA_VISIBLE_DEVICES", "HF_HUB_DISABLE_IMPLICIT_TOKEN"}
 
 
@@ -102,7 +101,7 @@ def test_the_process_runtime_is_the_default() -> None:
 @pytest.fixture
 def transport() -> Iterator[ProcessTransport]:
     """A started worker; its pipes are closed at the end, as the host's reading threads do it."""
-    started = ProcessRuntime().start(config(), A_RUN, role="model", say=print)
+    started = ProcessRuntime().start(launch(config(), role="model"), A_RUN, say=print)
     yield started
     started.close_input()
     started.kill()
@@ -135,4 +134,4 @@ def test_kill_ends_the_whole_group_and_may_be_repeated(transport: ProcessTranspo
 def test_a_python_that_is_gone_is_a_worker_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(WorkerError, match="cannot be started"):
-        ProcessRuntime().start(config(), A_RUN, role="model", say=print)
+        ProcessRuntime().start(launch(config(), role="model"), A_RUN, say=print)

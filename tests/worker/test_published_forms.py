@@ -17,7 +17,7 @@ from benchy.runtimes.client import Worker
 from benchy.runtimes.process import ProcessRuntime
 from benchy.worker.evaluation.evaluate import evaluation
 from tests.records import make_record, read_content, read_publication
-from tests.runtimes import A_RUN
+from tests.runtimes import A_RUN, launch
 from tests.schemas import every_eval_ever_problems
 from tests.worker.conftest import MakeConfig, prepared_session
 
@@ -61,7 +61,7 @@ def test_every_kind_of_benchmark_is_a_valid_record_and_readable_tables(
     request = LogToWandb(
         record=record, run_folder=str(folder), config=WandbConfig(project="p"), access=access, samples=True
     )
-    worker = Worker(ProcessRuntime().start(config, A_RUN, role="model", say=print), print)
+    worker = Worker(ProcessRuntime().start(launch(config, role="model"), A_RUN, say=print), print)
     shown = worker.request(request, lambda _event: None)
     worker.close()
     tables_shown = Path(str(shown.folder), "files", "media", "table").glob("*_eval_results*.json")

@@ -20,12 +20,12 @@ from benchy.record import RunRecord, Uploaded, read_record
 from benchy.runtimes.client import Worker
 from benchy.runtimes.process import ProcessRuntime, ProcessTransport
 from tests.records import make_record, make_run_folder
-from tests.runtimes import A_RUN
+from tests.runtimes import A_RUN, launch
 
 
 @contextmanager
 def worker(log: list[str] | None = None) -> Iterator[tuple[Worker, ProcessTransport]]:
-    transport = ProcessRuntime().start(make_record().config, A_RUN, role="publish", say=print)
+    transport = ProcessRuntime().start(launch(make_record().config, role="publish"), A_RUN, say=print)
     started = Worker(transport, log.extend if log is not None else lambda _lines: None)
     try:
         yield started, transport

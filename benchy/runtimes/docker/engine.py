@@ -12,7 +12,6 @@ import docker
 from docker.errors import ImageNotFound
 from docker.types import DeviceRequest, LogConfig, Mount, Ulimit
 
-from benchy.config import BenchmarkConfig
 from benchy.errors import ImageMissing, NoEngine
 from benchy.gpus.nvidia_smi import QUERY_GPUS, QUERY_HOLDERS, Gpu, parse_gpus
 from benchy.runtimes.base import RunIdentity
@@ -142,9 +141,8 @@ def _device_requests(gpu_ids: Sequence[str]) -> list[DeviceRequest]:
     return [DeviceRequest(device_ids=list(gpu_ids), capabilities=[["gpu"]])]
 
 
-def require_image(client: docker.DockerClient, config: BenchmarkConfig) -> str:
+def require_image(client: docker.DockerClient, name: str) -> str:
     """The image by digest, so that the record says exactly what ran."""
-    name = config.container.image
     try:
         return str(client.images.get(name).id)
     except ImageNotFound as error:

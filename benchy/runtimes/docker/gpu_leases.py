@@ -44,7 +44,7 @@ def start_on_free_gpus(
     """Start a container on GPUs that no other run has; wait until there are such.
 
     Args:
-        wanted: what :func:`gpus_wanted` says.
+        wanted: the names of GPUs, or how many.
         start: starts a container that is labelled with these GPUs.
         look: the GPUs of this machine, now.
         leased: the GPUs that other runs have: UUID to the run's name.

@@ -1,15 +1,14 @@
-"""What a worker's container is: decided here as plain data, made by ``docker.py``."""
+"""What a worker's container is: decided here as plain data, made by ``engine.py``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from benchy.config import BenchmarkConfig
 from benchy.hub import SHARED_CACHE
-from benchy.runtimes.base import Role, RunIdentity
+from benchy.runtimes.base import RunIdentity
 from benchy.runtimes.docker.mounts import MountOption, merge_mounts, parse_volume
-from benchy.runtimes.launch import goes_offline, launch_command
+from benchy.runtimes.launch import WorkerLaunch
 
 WORKER_UID = 10001
 """The user in the container; never root. Its group is that of the host's user, who thus can manage what it writes."""
@@ -63,10 +62,9 @@ class ContainerOptions:
 
 
 def container_options(
-    config: BenchmarkConfig,
+    launch: WorkerLaunch,
     run: RunIdentity,
     *,
-    role: Role,
     image_id: str,
     gpu_ids: Sequence[str] = (),
     gpu_uuids: Sequence[str] = (),
@@ -79,9 +77,8 @@ def container_options(
     """Decide what the container of a worker is.
 
     Args:
-        config: the run's.
+        launch: what the worker is.
         run: whose worker it is, for the labels.
-        role: what it is for. The cache is shared with every run: only the worker that fetches may write there.
         image_id: the image by digest.
         gpu_ids: for the engine.
         gpu_uuids: which GPUs the worker must see, no more and no less.
@@ -91,15 +88,17 @@ def container_options(
         gid: this process's group.
         working_dir: against which the config's relative paths are meant.
     """
-    wanted = config.container
+    wanted = launch.container
     volumes = [parse_volume(text) for text in wanted.volumes]
-    cache = [] if role == "publish" else [MountOption("volume", wanted.cache, CACHE_TARGET, writable=role == "fetch")]
+    cache = (
+        [MountOption("volume", wanted.cache, CACHE_TARGET, writable=launch.cache == "write")] if launch.cache else []
+    )
     return ContainerOptions(
         image=image_id,
-        command=tuple(launch_command(config, "python", role=role)),
-        environment=_environment(host, image_id, gpu_uuids, role)
-        | {name: host[name] for name in config.environment if name in host}
-        | (_LOOPBACK_ALONE if role == "model" and goes_offline(config) else {}),
+        command=("python", *launch.arguments),
+        environment=_environment(launch, host, image_id, gpu_uuids)
+        | {name: host[name] for name in launch.passed_on if name in host}
+        | (_LOOPBACK_ALONE if launch.goes_offline else {}),
         labels=run_labels(run, gpu_uuids or gpu_ids),
         mounts=tuple(merge_mounts([*mounts, *volumes, *cache])),
         working_dir=working_dir,
@@ -117,15 +116,21 @@ _LOOPBACK_ALONE = {"NCCL_SOCKET_IFNAME": "lo", "GLOO_SOCKET_IFNAME": "lo"}
 """The only interface that stays when the network is gone."""
 
 
-def _environment(host: Mapping[str, str], image_id: str, gpu_uuids: Sequence[str], role: Role) -> dict[str, str]:
-    environment = {name: host[name] for name in PASSED_ON if name in host} | {
-        "HOME": SCRATCH,
-        "USER": "benchy",  # torch asks for the user's name, and the uid has no entry in /etc/passwd of every image
-        "HF_HOME": f"{CACHE_TARGET if role == 'fetch' else SCRATCH}/huggingface",
-        "BENCHY_IMAGE": image_id,
-        "BENCHY_UMASK": "0002",  # the host's group can manage what the worker writes
-    }
-    if role == "model":
+def _environment(
+    launch: WorkerLaunch, host: Mapping[str, str], image_id: str, gpu_uuids: Sequence[str]
+) -> dict[str, str]:
+    environment = (
+        {name: host[name] for name in PASSED_ON if name in host}
+        | {
+            "HOME": SCRATCH,
+            "USER": "benchy",  # torch asks for the user's name, and the uid has no entry in /etc/passwd of every image
+            "HF_HOME": f"{CACHE_TARGET if launch.cache == 'write' else SCRATCH}/huggingface",
+            "BENCHY_IMAGE": image_id,
+            "BENCHY_UMASK": "0002",  # the host's group can manage what the worker writes
+        }
+        | dict(launch.environment)
+    )
+    if launch.cache == "read":
         environment |= {name: f"{SCRATCH}/{folder}" for name, folder in OWN_CACHES.items()}
         environment[SHARED_CACHE] = f"{CACHE_TARGET}/huggingface"
     if gpu_uuids:

@@ -33,7 +33,7 @@ from tests.hub.server import LoopbackHub
 from tests.leaderboard.exports.test_model_card import CONFIGS, add_benchmark
 from tests.prefect_server import wait_until
 from tests.records import benchmark, make_record, make_run_folder, metric
-from tests.runtimes import A_RUN
+from tests.runtimes import A_RUN, launch
 
 __all__ = ["loopback_hub"]
 
@@ -51,7 +51,7 @@ def hub(loopback_hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @contextmanager
 def worker() -> Iterator[tuple[Worker, ProcessTransport]]:
-    transport = ProcessRuntime().start(make_record().config, A_RUN, role="publish", say=print)
+    transport = ProcessRuntime().start(launch(make_record().config, role="publish"), A_RUN, say=print)
     started = Worker(transport, lambda _lines: None)
     try:
         yield started, transport
@@ -247,7 +247,7 @@ def test_a_commit_that_is_refused_while_nobody_writes_is_given_up_and_named(hub:
     upload(make_run(tmp_path, "org/first"))
     hub.fail(COMMIT, status=412)
     log: list[str] = []
-    started = Worker(ProcessRuntime().start(make_record().config, A_RUN, role="publish", say=print), log.extend)
+    started = Worker(ProcessRuntime().start(launch(make_record().config, role="publish"), A_RUN, say=print), log.extend)
     with closing(started), pytest.raises(UploadFailed, match="stays its newest") as failed:
         started.request(request_of(make_run(tmp_path, "org/late")), lambda _event: None)
     assert not failed.value.transient

@@ -18,7 +18,7 @@ from benchy.gpus.nvidia_smi import Gpu, Holder
 from benchy.runtimes.base import MustWait
 from benchy.runtimes.docker.gpu_leases import Taken, choose_gpus, start_on_free_gpus
 from benchy.runtimes.docker.host_lock import host_lock
-from benchy.runtimes.launch import gpus_wanted
+from benchy.runtimes.launch import launch_of
 
 FREE = Gpu(0, "GPU-a", "H100", 80_000, 79_000)
 FREER = Gpu(1, "GPU-b", "H100", 80_000, 79_500)
@@ -44,7 +44,7 @@ HELD = Gpu(1, "GPU-b", "H100", 80_000, 20_000, (Holder("4242", "python", 60_000)
 )
 def test_a_config_says_which_gpus_or_how_many(sections: dict[str, Any], wanted: object) -> None:
     config = parse_config({"model": {"name": "a/b"}, "evaluation": {"tasks": "x"}} | sections, source="test")
-    assert gpus_wanted(config) == wanted
+    assert launch_of(config, Path("run"), role="model").gpus == wanted
 
 
 def test_gpus_are_named_by_index_uuid_or_cdi_name() -> None:

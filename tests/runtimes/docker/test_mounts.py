@@ -9,7 +9,7 @@ import pytest
 from benchy.errors import ConfigError
 from benchy.runtimes.base import RunIdentity
 from benchy.runtimes.docker.mounts import MountOption, let_group_write, merge_mounts, mount_for
-from benchy.runtimes.launch import Share, shared_folders
+from benchy.runtimes.launch import Share, launch_of
 from tests.runtimes.docker.test_options import config
 
 
@@ -22,20 +22,20 @@ def test_the_worker_sees_the_folders_that_the_config_names(tmp_path: Path, monke
         evaluation={"tasks": ["x", "more/own.yaml"], "include_path": "tasks"},
     )
     run = RunIdentity("r", "1", tmp_path / "outputs" / "r")
-    shares = shared_folders(settings, run, role="model")
+    shares = list(launch_of(settings, run.folder, role="model").folders)
     read = {share.path.relative_to(tmp_path).as_posix() for share in shares if not share.writable}
     assert read == {"model", "tasks", "adapter", "more"}
     assert [share.path for share in shares if share.writable] == [run.folder / "worker"]
-    fetching = shared_folders(settings, run, role="fetch")  # it looks whether the weights are whole
+    fetching = list(launch_of(settings, run.folder, role="fetch").folders)  # it looks whether the weights are whole
     assert fetching == [share for share in shares if not share.writable]
 
 
 def test_an_upload_sees_the_run_and_the_leaderboard_alone(tmp_path: Path) -> None:
     run = RunIdentity("r", "1", tmp_path / "r")
     own = Share(run.folder, writable=True)
-    shares = shared_folders(config(upload={"to": str(tmp_path / "board")}), run, role="publish")
+    shares = list(launch_of(config(upload={"to": str(tmp_path / "board")}), run.folder, role="publish").folders)
     assert shares == [own, Share(tmp_path / "board", writable=True)]
-    assert shared_folders(config(upload={"to": "hf://datasets/a/b"}), run, role="publish") == [own]
+    assert list(launch_of(config(upload={"to": "hf://datasets/a/b"}), run.folder, role="publish").folders) == [own]
 
 
 OWN = [

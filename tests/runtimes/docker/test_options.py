@@ -8,11 +8,12 @@ import pytest
 
 from benchy.config import BenchmarkConfig, parse_config
 from benchy.errors import ConfigError
-from benchy.runtimes.base import Role, RunIdentity
+from benchy.runtimes.base import RunIdentity
 from benchy.runtimes.docker.engine import docker_arguments
 from benchy.runtimes.docker.mounts import MountOption
 from benchy.runtimes.docker.options import ContainerOptions, container_options
-from tests.runtimes import A_RUN
+from benchy.runtimes.launch import Role
+from tests.runtimes import A_RUN, launch
 
 HOST = {"HF_TOKEN": "hf_secret", "PREFECT_API_KEY": "secret", "HF_ENDPOINT": "http://hub", "PATH": "/host/bin"}
 
@@ -29,7 +30,7 @@ def options(settings: BenchmarkConfig | None = None, *, role: Role = "model", **
         "gid": 100,
         "working_dir": "/srv",
     } | more
-    return container_options(settings or config(), A_RUN, role=role, **given)
+    return container_options(launch(settings or config(), role=role), A_RUN, **given)
 
 
 def test_a_container_may_do_nothing_that_it_need_not() -> None:
@@ -75,7 +76,7 @@ def test_labels_name_the_run_and_the_flow_run() -> None:
     assert options().labels == {"benchy.run": A_RUN.name, "benchy.gpus": ""}
     run = RunIdentity(A_RUN.name, A_RUN.run_id, A_RUN.folder, flow_run_id="f-1")
     made = container_options(
-        config(), run, role="model", image_id="sha256:1", host=HOST, host_memory=10**9, gid=0, working_dir="/"
+        launch(config()), run, image_id="sha256:1", host=HOST, host_memory=10**9, gid=0, working_dir="/"
     )
     assert made.labels["benchy.flow_run"] == "f-1"
 

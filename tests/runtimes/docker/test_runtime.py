@@ -31,7 +31,7 @@ from benchy.errors import (
     WorkerDied,
 )
 from benchy.protocol import Evaluation, Fetch, ModelTest, Prepare
-from benchy.runtimes.base import MustWait, Role, RunIdentity
+from benchy.runtimes.base import MustWait, RunIdentity
 from benchy.runtimes.choose import choose_runtime, load_runtime
 from benchy.runtimes.client import Worker
 from benchy.runtimes.docker.engine import leased_gpus, start_container
@@ -40,6 +40,7 @@ from benchy.runtimes.docker.mounts import let_group_write
 from benchy.runtimes.docker.options import GPUS_LABEL, RUN_LABEL, container_options
 from benchy.runtimes.docker.runtime import DockerRuntime
 from benchy.runtimes.docker.transport import DockerTransport
+from benchy.runtimes.launch import Role, launch_of
 from tests.commands import demo_settings
 from tests.engine import Engine, NoEngineHere, host_volumes, import_worker_image, running_engine
 from tests.fake_gpu_hook import UUIDS
@@ -68,7 +69,7 @@ def with_container(settings: dict[str, Any], **container: Any) -> BenchmarkConfi
 
 def start(config: BenchmarkConfig, tmp_path: Path, *, role: Role = "model", **options: Any) -> DockerTransport:
     run = RunIdentity(f"run-{tmp_path.name}", "00000000", tmp_path / "outputs" / "run")
-    return DockerRuntime().start(config, run, role=role, **{"say": print} | options)
+    return DockerRuntime().start(launch_of(config, run.folder, role=role), run, **{"say": print} | options)
 
 
 @contextmanager
@@ -183,9 +184,8 @@ def test_gpus_that_the_engine_did_not_pin_are_found_out_inside(
     """Podman's API takes a device request and ignores it."""
     config = on_gpus(settings, gpus=[1])
     options = container_options(
-        config,
+        launch_of(config, tmp_path, role="model"),
         RunIdentity("r", "0", tmp_path),
-        role="model",
         image_id=config.container.image,
         gpu_uuids=[UUIDS[1]],
         host={},

@@ -31,7 +31,7 @@ from benchy.worker.backends.loaded_model import LoadedModel
 from benchy.worker.evaluation.evaluate import evaluation
 from benchy.worker.loading import loaded_model
 from benchy.worker.session import Session
-from tests.runtimes import A_RUN
+from tests.runtimes import A_RUN, launch
 from tests.worker.conftest import MakeConfig, prepared_session
 from tests.worker.evaluation.test_evaluate import DIFFERS, read_files, without
 from tests.worker.tiny import FORWARD_LOG, write_logged_model
@@ -67,7 +67,7 @@ def count_lines(path: Path) -> int:
 
 def start(config: BenchmarkConfig) -> Worker:
     """A prepared worker."""
-    worker = Worker(ProcessRuntime().start(config, A_RUN, role="model", say=print), lambda _lines: None)
+    worker = Worker(ProcessRuntime().start(launch(config, role="model"), A_RUN, say=print), lambda _lines: None)
     worker.request(Prepare(config=config), lambda _event: None)
     return worker
 

@@ -21,7 +21,7 @@ from benchy.record import EvaluationResult
 from benchy.runtimes.client import Worker
 from benchy.runtimes.process import ProcessRuntime
 from benchy.worker.evaluation.evaluate import evaluation
-from tests.runtimes import A_RUN
+from tests.runtimes import A_RUN, launch
 from tests.worker.conftest import Events, MakeConfig, prepared_session
 from tests.worker.tiny import write_model
 
@@ -223,7 +223,9 @@ def test_prompts_are_those_of_the_benchmark_as_it_is(
 def worker(make_config: MakeConfig) -> Iterator[tuple[Worker, list[str]]]:
     """A real worker process, and the lines of its log."""
     log: list[str] = []
-    worker = Worker(ProcessRuntime().start(make_config("tiny_letter"), A_RUN, role="model", say=print), log.extend)
+    worker = Worker(
+        ProcessRuntime().start(launch(make_config("tiny_letter"), role="model"), A_RUN, say=print), log.extend
+    )
     yield worker, log
     worker.close()
 

@@ -21,7 +21,7 @@ from benchy.worker.evaluation.evaluate import evaluation
 from benchy.worker.loading import loaded_model
 from benchy.worker.replicas.chunks import scored_chunks
 from benchy.worker.replicas.pool import Replicas
-from tests.runtimes import A_RUN
+from tests.runtimes import A_RUN, launch
 from tests.worker.conftest import MakeConfig, prepared_session
 from tests.worker.evaluation.test_evaluate import DIFFERS, read_files, without
 from tests.worker.tiny import FORWARD_LOG, write_logged_model, write_model_with_code
@@ -91,7 +91,7 @@ def test_replicas_on_a_cpu_share_its_cores_and_leave_nothing_behind(
     monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.setenv("BENCHY_TESTS_THREADS", str(tmp_path / "threads of {pid}"))
     log: list[str] = []
-    with closing(Worker(ProcessRuntime().start(config, A_RUN, role="model", say=print), log.extend)) as worker:
+    with closing(Worker(ProcessRuntime().start(launch(config, role="model"), A_RUN, say=print), log.extend)) as worker:
         worker.request(Prepare(config=config), print)
         worker.request(ModelTest(), print)
         while len(said := [path.read_text() for path in tmp_path.glob("threads of *")]) < 2 or not all(said):
