@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from benchy.leaderboard.board import Board
 from tests.commands import REPOSITORY, assert_refused, benchy, only_record, write_config
 
 _FILE = re.compile(r"^`(?P<name>\w+\.py)`:\n\n```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -67,3 +71,31 @@ def test_a_runtime_that_is_none_is_said_before_anything_starts(tmp_path: Path) -
         refused = benchy(command, config, cwd=REPOSITORY)
         assert_refused(refused, 2, "ConfigError", 'runtime: "benchy.backends:KEYS" is a tuple, and no Runtime')
     assert not (tmp_path / "outputs").exists()
+
+
+def test_a_third_store(package: Path, tmp_path: Path) -> None:
+    """Two runs at once, of which the slower one has to rank anew."""
+    to, evaluation = f"my_store:Table://{tmp_path}/board.db", {"tasks": "demo_accuracy", "device": "cpu", "limit": 3}
+    configs = []
+    for name in ("first", "second"):
+        (folder := tmp_path / name).mkdir()
+        configs.append(write_config(folder, upload={"to": to}, evaluation=evaluation))
+    with ThreadPoolExecutor() as pool:
+        ended = list(
+            pool.map(lambda config: benchy("run", config, cwd=REPOSITORY, PYTHONPATH=path_with(package)), configs)
+        )
+    for done in ended:
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"Leaderboard: file://{tmp_path}/board.db" in done.stdout
+    with closing(sqlite3.connect(tmp_path / "board.db")) as database:
+        files = dict(database.execute("select path, content from files"))
+    names = {only_record(tmp_path / name).run_name for name in ("first", "second")}
+    assert {path.split("/")[1] for path in files if path.startswith("records/")} == names
+    board = Board.model_validate_json(files["leaderboard.json"])
+    assert board.runs == names
+
+
+def test_a_store_that_is_none_is_said_before_anything_starts(tmp_path: Path) -> None:
+    config = write_config(tmp_path, upload={"to": "benchy.backends:KEYS://there"})
+    refused = benchy("check", config, cwd=REPOSITORY)
+    assert_refused(refused, 2, "ConfigError", 'upload.to: "benchy.backends:KEYS" is a tuple, and no StoreKind')

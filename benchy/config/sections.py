@@ -6,13 +6,14 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from benchy import __version__
 from benchy.backends import known_backend
-from benchy.config.mistakes import AUTO, GPU, MOUNT, NO_NUL, SIZE
+from benchy.config.mistakes import ADDRESS, AUTO, GPU, MOUNT, NO_NUL, SIZE
 from benchy.frozen import FrozenModel
 
 LM_EVAL_SEEDS = (0, 1234, 1234, 1234)
@@ -22,6 +23,7 @@ WANDB_KEY = "WANDB_API_KEY"
 _READ_TOKENS = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN"}
 """What huggingface_hub and its predecessors read by themselves."""
 _DATA_SET = re.compile(r"hf://datasets/(?P<name>[\w.-]+/[\w.-]+)")
+_BROUGHT = re.compile(rf"(?P<address>{ADDRESS.strip('^$')})://(?P<place>.+)")
 
 
 def _split_names(value: object) -> object:
@@ -269,7 +271,10 @@ class UploadConfig(Section):
     """Where the result is published, and what of it."""
 
     to: _Path
-    """The leaderboard: a folder, or a data set on the Hugging Face Hub (``hf://datasets/org/name``)."""
+    """The leaderboard: a folder, or a data set on the Hugging Face Hub (``hf://datasets/org/name``).
+
+    ``package.module:Class://PLACE`` is a store of another package (docs/extending.md).
+    """
     samples: bool = True
     """Publish each document's prompt, answer and score too; some data sets must not be published again."""
     scores: bool = True
@@ -282,7 +287,7 @@ class UploadConfig(Section):
     @field_validator("to")
     @classmethod
     def _refuse_other_addresses(cls, to: str) -> str:
-        if "://" in to and not _DATA_SET.fullmatch(to):
+        if "://" in to and not _DATA_SET.fullmatch(to) and not _BROUGHT.fullmatch(to):
             raise ValueError(f'"upload.to" is {to!r}; expected a folder or hf://datasets/ORG/NAME')
         return to
 
@@ -309,6 +314,17 @@ class UploadConfig(Section):
         """``org/name`` on the Hub; None for a folder."""
         found = _DATA_SET.fullmatch(self.to)
         return found["name"] if found else None
+
+    @property
+    def brought(self) -> tuple[str, str] | None:
+        """Of a store of another package: ``package.module:Class``, and the place there."""
+        found = _BROUGHT.fullmatch(self.to)
+        return (found["address"], found["place"]) if found else None
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder; None if the leaderboard lies elsewhere."""
+        return None if "://" in self.to else Path(self.to)
 
     def with_paths(self, change: ChangePath) -> Self:
         """Return it with its leaderboard's address changed."""

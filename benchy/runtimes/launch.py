@@ -133,8 +133,8 @@ def _visible_gpus(config: BenchmarkConfig) -> Gpus | None:
 def _shared_folders(config: BenchmarkConfig, run_folder: Path, role: Role) -> list[Share]:
     if role == "publish":
         own = Share(run_folder.absolute(), writable=True)  # its tables may be larger than memory
-        target = [config.upload.to] if config.upload and "://" not in config.upload.to else []
-        return [own, *(Share(Path(folder).absolute(), writable=True) for folder in target)]
+        board = config.upload and config.upload.folder
+        return [own, *([Share(board.absolute(), writable=True)] if board else [])]
     named = [config.model.name, *(value for value in config.model.args.values() if isinstance(value, str))]
     models = _existing([*map(Path, named), *filter(None, map(base_folder, named))])
     read = list(dict.fromkeys([*models, *_task_folders(config)]))

@@ -11,6 +11,7 @@ from benchy.leaderboard.exports.model_card import offer
 from benchy.leaderboard.publication import Publication, make_publication
 from benchy.leaderboard.publish import Published, publish
 from benchy.leaderboard.stores.base import Store
+from benchy.leaderboard.stores.brought import load_brought
 from benchy.leaderboard.stores.folder import FolderStore
 from benchy.leaderboard.stores.hub import HubStore
 from benchy.leaderboard.stores.hub_access import naming_write_failures, writing_client
@@ -47,7 +48,11 @@ def _publish(publication: Publication, request: Upload) -> Uploaded:
     name = request.config.data_set
     if name is not None:
         return _to_hub(publication, request, name)
-    store = FolderStore(Path(request.config.to).expanduser().resolve())
+    brought = load_brought(request.config)
+    store: Store = FolderStore(Path(request.config.to).expanduser().resolve())
+    if brought is not None:
+        kind, place = brought
+        store = kind.open(place, request.token)
     return _uploaded(publication, publish(publication, store, signing_key=request.signing_key), store)
 
 

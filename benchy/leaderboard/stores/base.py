@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Files = Mapping[str, bytes | Path]
 """Content, or the file that holds it, by path from the store's root."""
@@ -51,3 +51,17 @@ class Store(Protocol):
         Raises:
             MovedOn: somebody else was quicker.
         """
+
+
+@runtime_checkable
+class StoreKind(Protocol):
+    """A kind of store that another package brings. It is made without arguments."""
+
+    def open(self, place: str, token: str | None) -> Store:
+        """Return the store at a place.
+
+        Args:
+            place: what ``upload.to`` says behind ``://``.
+            token: what the variable of ``upload.token_env`` holds; None if it is not set.
+        """
+        ...

@@ -11,6 +11,7 @@ from benchy import hub
 from benchy.config import UploadConfig
 from benchy.errors import AccessDenied, NetworkError, UploadFailed, causes
 from benchy.hub import Repo, naming_failures
+from benchy.leaderboard.stores.brought import load_brought
 from benchy.masking import remember_secret
 
 if TYPE_CHECKING:
@@ -18,14 +19,16 @@ if TYPE_CHECKING:
 
 
 def require_write_access(upload: UploadConfig) -> None:
-    """Check now what would else fail after the evaluation: the data set can be written, or made.
+    """Check now what would else fail after the evaluation: the store is there; the data set can be written, or made.
 
     Not everything shows before the first commit: a fine-grained token may lack a permission that the Hub does not list.
 
     Raises:
+        ConfigError: another package's store cannot be loaded.
         AccessDenied: no token, one that is not valid, or one that may not write there.
         NetworkError: the Hub cannot be reached, or ``HF_HUB_OFFLINE`` is set.
     """
+    load_brought(upload)
     name = upload.data_set
     if name is None:
         return
@@ -45,7 +48,7 @@ def require_write_access(upload: UploadConfig) -> None:
 
 def upload_token(upload: UploadConfig) -> str | None:
     """The token for uploads of this user's environment; None for a folder, and where the variable is not set."""
-    if upload.data_set is None:
+    if upload.folder is not None:
         return None
     token = os.environ.get(upload.token_env, "").strip()
     remember_secret(token)
