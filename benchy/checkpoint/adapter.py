@@ -6,9 +6,9 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchy.backends import find_backend
+from benchy.checkpoint.config_file import AdapterFile
 from benchy.config import ModelConfig
 from benchy.errors import ConfigError
 
@@ -36,25 +36,24 @@ def has_tokenizer(paths: Collection[str]) -> bool:
     return not _TOKENIZER_FILES.isdisjoint(paths)
 
 
-def base_of(model: ModelConfig, adapter: dict[str, Any]) -> Base:
+def base_of(model: ModelConfig, adapter: AdapterFile) -> Base:
     """The base that an adapter_config.json names.
 
     Raises:
         ConfigError: it cannot be taken from there.
     """
-    name, revision = adapter.get("base_model_name_or_path"), adapter.get("revision")
-    known = isinstance(name, str) and bool(name)
-    by_hand = f"set model.name to {name if known else 'its base'}, and model.args to {{peft: {model.name}}}"
+    name = adapter.base
+    by_hand = f"set model.name to {name or 'its base'}, and model.args to {{peft: {model.name}}}"
     backend = find_backend(model.backend)
     if not backend.reads_checkpoint:
         text = f"{model.name} is an adapter, which the back end {model.backend} does not take as model.name"
         argument = backend.adapter_argument
         hint = by_hand.replace("peft:", f"{argument}:") if argument else "set model.backend: hf"
         raise ConfigError(text, hint=hint)
-    if not known or not _may_be_there(str(name)):
-        said = f'its base "{name}" is no folder here' if known else f"its {ADAPTER_FILE} names no base"
+    if name is None or not _may_be_there(name):
+        said = f'its base "{name}" is no folder here' if name else f"its {ADAPTER_FILE} names no base"
         raise ConfigError(f"{model.name} is an adapter, and {said}", hint=by_hand)
-    return Base(str(name), revision if isinstance(revision, str) else None)
+    return Base(name, adapter.revision)
 
 
 def base_folder(adapter: str) -> Path | None:

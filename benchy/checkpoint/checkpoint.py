@@ -1,21 +1,21 @@
-"""What a model's files say before any of them is loaded."""
+"""Checkpoint: a model's files, and what they say before any of them is loaded."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from benchy import hub
 from benchy.backends import find_backend
 from benchy.checkpoint.adapter import ADAPTER_FILE, is_adapter
+from benchy.checkpoint.config_file import AdapterFile, ConfigFile, chat_template_names
 from benchy.checkpoint.files import files_to_load, find_weights, weight_files
-from benchy.checkpoint.shape import stored_dtype
 from benchy.checkpoint.source import HubModel, ModelSource, open_folder, open_repository, read_json
 from benchy.checkpoint.weights import BYTES, TensorInfo, Weights, count_weights
-from benchy.config import BenchmarkConfig
+from benchy.config import BenchmarkConfig, ModelConfig
 from benchy.errors import ModelNotFound
 from benchy.hub import Repo
 from benchy.record import Facts
@@ -41,71 +41,88 @@ def open_checkpoint(config: BenchmarkConfig) -> ModelSource | Facts | None:
 
 
 @dataclass(frozen=True)
-class CheckpointFiles:
-    """Those of a model that matter."""
+class Checkpoint:
+    """The files of a model that matter, and what they say; each is read at most once."""
 
+    name: str
+    """As the config names the model."""
+    source: ModelSource
     weights: list[str]
+    """The paths of the files that hold weights."""
     loaded: list[str]
-    """Weights and all small files."""
-    config: dict[str, Any] | None
-    """The config.json; None for an adapter or a GGUF file."""
-    adapter: dict[str, Any] | None = None
-    """The adapter_config.json of an adapter."""
+    """Those of weights and all small files."""
+    config: ConfigFile | None
+    """None for an adapter or a GGUF file."""
+    adapter: AdapterFile | None = None
+    """None for a whole model."""
 
     @property
     def have_headers(self) -> bool:
         """Whether the weights' files say themselves what they hold."""
         return all(path.endswith(".safetensors") for path in self.weights)
 
+    @cached_property
+    def tensors(self) -> Mapping[str, TensorInfo]:
+        """The tensors of all files by name; none of pickles (``.bin``), which say it in no header.
 
-def choose_files(config: BenchmarkConfig, source: ModelSource) -> CheckpointFiles:
-    """The files that are loaded; reading one of them proves access, since gated repositories list theirs."""
-    entry = find_weights(source.paths, config.model)
+        Raises:
+            ModelNotFound: a file is not there.
+            ModelLoadError: a header is damaged.
+        """
+        missing = [path for path in self.weights if path not in self.source.paths]
+        if missing:
+            raise ModelNotFound(f"{self.name} lacks {missing[0]}, which its index names")
+        if not self.have_headers:
+            return {}
+        with ThreadPoolExecutor(HEADERS_AT_ONCE) as pool:
+            headers = pool.map(self.source.tensors, self.weights)
+            return {name: info for header in headers for name, info in header.items()}
+
+    @cached_property
+    def chat_templates(self) -> frozenset[str]:
+        """The names of the chat templates; the main one is ``default``."""
+        folder, paths = "additional_chat_templates/", self.source.paths
+        names = {path.removeprefix(folder).removesuffix(".jinja") for path in paths if path.startswith(folder)}
+        if "chat_template.jinja" in paths or "chat_template.json" in paths:
+            names.add("default")
+        if "tokenizer_config.json" in paths:
+            names |= chat_template_names(read_json(self.source, "tokenizer_config.json"))
+        return frozenset(names)
+
+    def count_parameters(self) -> Weights | None:
+        """Count from the headers; of pickles from their size, all but some kB of which are numbers."""
+        if self.have_headers:
+            return count_weights(self.tensors, tied=bool(self.config and self.config.ties_embeddings))
+        if self.config is None or not all(path.endswith(".bin") for path in self.weights):
+            return None
+        said = self.config.stored_dtype
+        dtype = said if said in BYTES else "float32"
+        return Weights({dtype: sum(map(self.source.size, self.weights)) // BYTES[dtype]})
+
+
+def read_checkpoint(model: ModelConfig, source: ModelSource) -> Checkpoint:
+    """Choose the files that are loaded; reading one of them proves access, since gated repositories list theirs.
+
+    Raises:
+        ModelNotFound: there are no weights, or no config.json.
+        ModelLoadError: a file is damaged, or the back end cannot load it.
+        AccessDenied, NetworkError: one cannot be read.
+    """
+    entry = find_weights(source.paths, model)
     folder = entry.rpartition("/")[0]
     path = f"{folder}/config.json" if folder else "config.json"
-    model = adapter = None
+    config = adapter = None
     if is_adapter(entry) and ADAPTER_FILE in source.paths:
-        adapter = read_json(source, ADAPTER_FILE)
+        adapter = AdapterFile.parse(read_json(source, ADAPTER_FILE))
     elif path in source.paths:
-        model = read_json(source, path)
+        config = ConfigFile.parse(read_json(source, path))
     elif entry.endswith(".gguf"):
         if isinstance(source, HubModel):
             hub.require_access(source.repo, entry)
     else:
-        raise ModelNotFound(f"{config.model.name} holds no config.json", hint="name the folder of a saved model")
+        raise ModelNotFound(f"{model.name} holds no config.json", hint="name the folder of a saved model")
     weights = weight_files(entry, source.read)
-    return CheckpointFiles(weights, files_to_load(source.paths, {entry, *weights}), model, adapter)
-
-
-def read_headers(config: BenchmarkConfig, source: ModelSource, files: CheckpointFiles) -> dict[str, TensorInfo]:
-    """The tensors of all files by name; none of pickles (``.bin``), which say it in no header.
-
-    Raises:
-        ModelNotFound: a file is not there.
-        ModelLoadError: a header is damaged.
-    """
-    missing = [path for path in files.weights if path not in source.paths]
-    if missing:
-        raise ModelNotFound(f"{config.model.name} lacks {missing[0]}, which its index names")
-    if not files.have_headers:
-        return {}
-    with ThreadPoolExecutor(HEADERS_AT_ONCE) as pool:
-        return {name: info for header in pool.map(source.tensors, files.weights) for name, info in header.items()}
-
-
-def count_parameters(source: ModelSource, files: CheckpointFiles, tensors: Mapping[str, TensorInfo]) -> Weights | None:
-    """From the headers; of pickles from their size, all but some kB of which are numbers."""
-    if not files.have_headers:
-        return _count_pickles(source, files)
-    return count_weights(tensors, tied=bool((files.config or {}).get("tie_word_embeddings")))
-
-
-def _count_pickles(source: ModelSource, files: CheckpointFiles) -> Weights | None:
-    if files.config is None or not all(path.endswith(".bin") for path in files.weights):
-        return None
-    said = stored_dtype(files.config)
-    dtype = said if said in BYTES else "float32"
-    return Weights({dtype: sum(map(source.size, files.weights)) // BYTES[dtype]})
+    return Checkpoint(model.name, source, weights, files_to_load(source.paths, {entry, *weights}), config, adapter)
 
 
 def looks_like_path(name: str) -> bool:

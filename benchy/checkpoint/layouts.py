@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
-from benchy.checkpoint.shape import count_layers
+from benchy.checkpoint.config_file import ConfigFile
 
 HEADS = ("lm_head", "embed_out")
 """What the output embedding is called; the second by older checkpoints of GPT-NeoX."""
@@ -83,14 +82,14 @@ LAYOUTS = {
 """By ``model_type``; the tests compare each with transformers' own class."""
 
 
-def missing_modules(config: dict[str, Any], tensors: Iterable[str]) -> list[str]:
+def missing_modules(config: ConfigFile, tensors: Iterable[str]) -> list[str]:
     """Name the modules that transformers would fill with random numbers; none of an architecture not known here.
 
     Args:
         config: the model's config.json.
         tensors: all names in the weights' files.
     """
-    layout = LAYOUTS.get(str(config.get("model_type")))
+    layout = LAYOUTS.get(config.model_type or "")
     if layout is None:
         return []
     held = _modules(tensors, layout.base)
@@ -101,16 +100,15 @@ def missing_modules(config: dict[str, Any], tensors: Iterable[str]) -> list[str]
     return [module for module in missing if module != embedding or not has_head]
 
 
-def _expected(layout: Layout, config: dict[str, Any]) -> Iterator[str]:
+def _expected(layout: Layout, config: ConfigFile) -> Iterator[str]:
     yield layout.embedding
     yield from layout.outside
-    for layer in range(min(count_layers(config) or 0, MOST_LAYERS)):
+    for layer in range(min(config.layers or 0, MOST_LAYERS)):
         yield from (f"{layout.layers}.{layer}.{module}" for module in layout.inside)
 
 
-def _is_tied(layout: Layout, config: dict[str, Any]) -> bool:
-    said = config.get("tie_word_embeddings")
-    return layout.tied if said is None else bool(said)
+def _is_tied(layout: Layout, config: ConfigFile) -> bool:
+    return layout.tied if config.ties_embeddings is None else config.ties_embeddings
 
 
 def _modules(tensors: Iterable[str], base: str) -> set[str]:

@@ -79,12 +79,6 @@ def count_layers(text: dict[str, Any]) -> int | None:
     return _first(text, "num_hidden_layers", "n_layer", "num_layers")
 
 
-def stored_dtype(config: dict[str, Any]) -> str | None:
-    """torch's name of the type that a config.json says its weights have; older ones call it ``torch_dtype``."""
-    said = config.get("dtype") or config.get("torch_dtype")
-    return said if isinstance(said, str) else None
-
-
 def _kv_width(text: dict[str, Any], heads: int, hidden: int) -> int:
     if text.get("kv_lora_rank"):  # DeepSeek: transformers caches the keys and values of every head
         parts = (_first(text, name) or 0 for name in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"))

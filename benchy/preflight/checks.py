@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from benchy.backends import find_backend
 from benchy.benchmarks.index import require_tasks
 from benchy.checkpoint.adapter import Base, base_of, has_tokenizer
-from benchy.checkpoint.checkpoint import (
-    CheckpointFiles,
-    choose_files,
-    count_parameters,
-    open_checkpoint,
-    read_headers,
-)
+from benchy.checkpoint.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
+from benchy.checkpoint.config_file import AdapterFile, ConfigFile
 from benchy.checkpoint.memory import estimate_memory, judge_memory
-from benchy.checkpoint.shape import read_shape, stored_dtype
-from benchy.checkpoint.source import HubModel, ModelSource, read_json
+from benchy.checkpoint.source import ModelSource
 from benchy.checkpoint.weights import Weights
 from benchy.config import BenchmarkConfig
 from benchy.gpus.nvidia_smi import Gpu, configured_gpus, smallest_memory
 from benchy.leaderboard.stores.hub_access import require_write_access
 from benchy.preflight.benchmarks import check_benchmarks
 from benchy.preflight.device import check_device, check_dtype
-from benchy.preflight.disk import Download, check_download, require_writable
+from benchy.preflight.disk import check_download, require_writable
 from benchy.preflight.model import check_model, require_chat_template
 from benchy.preflight.plugins import check_plugins
 from benchy.preflight.weights import check_weights
@@ -72,23 +65,20 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None, runtime
 
 
 def _examine(config: BenchmarkConfig, source: ModelSource, gpus: tuple[Gpu, ...], gpu_memory: int | None) -> Facts:
-    files = choose_files(config, source)
-    if files.adapter is not None:
-        return _examine_adapter(config, source, files, gpus, gpu_memory)
-    if files.config is not None:
-        check_model(config, files.config, source.paths, lambda name: read_json(source, name))
-    tensors = read_headers(config, source, files)
-    if files.config is not None and files.have_headers:
-        check_weights(config.model, files.config, tensors)
-    weights = count_parameters(source, files, tensors)
-    download = check_download(source, files) if isinstance(source, HubModel) else Download()
+    checkpoint = read_checkpoint(config.model, source)
+    if checkpoint.adapter is not None:
+        return _examine_adapter(config, checkpoint, checkpoint.adapter, gpus, gpu_memory)
+    check_model(config, checkpoint)
+    check_weights(config.model, checkpoint)
+    weights = checkpoint.count_parameters()
+    download = check_download(checkpoint)
     slow, memory, tight = None, None, None
-    if weights is not None and files.config is not None:
-        slow = check_dtype(config, files.config, gpus)
-        memory, tight = _fit(config, weights, files.config, gpu_memory or smallest_memory(gpus))
+    if weights is not None and checkpoint.config is not None:
+        slow = check_dtype(config, checkpoint.config, gpus)
+        memory, tight = _fit(config, weights, checkpoint.config, gpu_memory or smallest_memory(gpus))
     return Facts(
         commit=download.commit,
-        parameters=weights.parameters if weights and files.have_headers else None,
+        parameters=weights.parameters if weights and checkpoint.have_headers else None,
         bytes_by_dtype=weights.bytes_by_dtype if weights else {},
         download_bytes=download.total_bytes,
         missing_bytes=download.missing_bytes,
@@ -99,18 +89,18 @@ def _examine(config: BenchmarkConfig, source: ModelSource, gpus: tuple[Gpu, ...]
 
 def _examine_adapter(
     config: BenchmarkConfig,
-    source: ModelSource,
-    files: CheckpointFiles,
+    checkpoint: Checkpoint,
+    adapter: AdapterFile,
     gpus: tuple[Gpu, ...],
     gpu_memory: int | None,
 ) -> Facts:
     """Facts about an adapter and its base together."""
-    base = base_of(config.model, files.adapter or {})
-    if config.evaluation.apply_chat_template and has_tokenizer(source.paths):
-        require_chat_template(config, source.paths, lambda name: read_json(source, name))
-    download = check_download(source, files) if isinstance(source, HubModel) else Download()
-    weights = count_parameters(source, files, read_headers(config, source, files))
-    of_base = _facts_of_base(config, base, has_tokenizer(source.paths), gpus, gpu_memory)
+    base, brings_tokenizer = base_of(config.model, adapter), has_tokenizer(checkpoint.source.paths)
+    if config.evaluation.apply_chat_template and brings_tokenizer:
+        require_chat_template(config, checkpoint)
+    download = check_download(checkpoint)
+    weights = checkpoint.count_parameters()
+    of_base = _facts_of_base(config, base, brings_tokenizer, gpus, gpu_memory)
     bytes_by_dtype = Counter(of_base.bytes_by_dtype) + Counter(weights.bytes_by_dtype if weights else {})
     return Facts(
         commit=download.commit,
@@ -135,14 +125,13 @@ def _facts_of_base(
 
 
 def _fit(
-    config: BenchmarkConfig, weights: Weights, model: dict[str, Any], gpu_memory: int | None
+    config: BenchmarkConfig, weights: Weights, model: ConfigFile, gpu_memory: int | None
 ) -> tuple[MemoryEstimate | None, str | None]:
-    shape = read_shape(model)
-    if shape is None:
+    if model.shape is None:
         return None, None
     sizes = weights.bytes_by_dtype
-    stored = stored_dtype(model) or max(sizes, key=lambda dtype: sizes[dtype])
-    estimate = estimate_memory(config, weights, shape, stored_dtype=stored)
+    stored = model.stored_dtype or max(sizes, key=lambda dtype: sizes[dtype])
+    estimate = estimate_memory(config, weights, model.shape, stored_dtype=stored)
     spread = find_backend(config.model.backend).spreading
     return estimate, judge_memory(estimate, gpu_memory, spread=spread) if gpu_memory else None
 

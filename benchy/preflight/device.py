@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from benchy.backends import find_backend
-from benchy.checkpoint.shape import stored_dtype
+from benchy.checkpoint.config_file import ConfigFile
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError
 from benchy.gpus.nvidia_smi import Gpu
@@ -39,12 +38,12 @@ def check_device(config: BenchmarkConfig) -> None:
     raise ConfigError(f'evaluation.device: there is no device "{device}"', hint="set it to cuda, cuda:N, cpu or mps")
 
 
-def check_dtype(config: BenchmarkConfig, model: dict[str, Any], gpus: Sequence[Gpu]) -> str | None:
+def check_dtype(config: BenchmarkConfig, model: ConfigFile, gpus: Sequence[Gpu]) -> str | None:
     """Check the types that are computed with against the weakest of the GPUs.
 
     Args:
         config: what is asked for.
-        model: the model's config.json.
+        model: what the model's config.json says.
         gpus: those of this host that are used; none if nothing is known of them.
 
     Returns:
@@ -54,7 +53,7 @@ def check_dtype(config: BenchmarkConfig, model: dict[str, Any], gpus: Sequence[G
         ConfigError: it cannot work.
     """
     asked = config.model.dtype
-    dtype = asked if asked not in {None, "auto"} else stored_dtype(model)
+    dtype = asked if asked not in {None, "auto"} else model.stored_dtype
     if dtype == "float64" and config.evaluation.device.startswith("mps"):
         raise ConfigError("model.dtype float64 does not exist on mps", hint="set model.dtype: float32")
     known = [(gpu.compute_capability, gpu) for gpu in gpus if gpu.compute_capability is not None]
@@ -64,18 +63,12 @@ def check_dtype(config: BenchmarkConfig, model: dict[str, Any], gpus: Sequence[G
     here = f"GPU {weakest.index} has compute capability {able[0]}.{able[1]}"
     if able < FP8_NEEDS:
         _refuse_fp8(config, here)
-        if _is_fp8(model):
+        if model.is_fp8:
             return f"{here}, and fp8 needs 8.9: the weights are expanded to bfloat16, and take twice the memory"
     if able < BFLOAT16_NEEDS and dtype == "bfloat16":
         _refuse_emulation(config, here)
         return f"{here}, and bfloat16 needs 8.0: it is emulated, and slow; model.dtype float16 is native"
     return None
-
-
-def _is_fp8(model: dict[str, Any]) -> bool:
-    """Whether the weights are stored in 8-bit floating point."""
-    said = model.get("quantization_config")
-    return isinstance(said, dict) and said.get("quant_method") in ("fp8", "fbgemm_fp8")
 
 
 def _refuse_fp8(config: BenchmarkConfig, here: str) -> None:

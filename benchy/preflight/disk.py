@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchy import hub
-from benchy.checkpoint.checkpoint import CheckpointFiles
+from benchy.checkpoint.checkpoint import Checkpoint
 from benchy.checkpoint.memory import in_gb
 from benchy.checkpoint.source import HubModel
 from benchy.config import BenchmarkConfig
@@ -26,12 +26,18 @@ class Download(NamedTuple):
     """Of the files that are not in the cache yet."""
 
 
-def check_download(source: HubModel, files: CheckpointFiles) -> Download:
-    """What is to be fetched, against the free space of the cache's disk.
+def check_download(checkpoint: Checkpoint) -> Download:
+    """Check what is to be fetched against the free space of the cache's disk; a folder needs none.
 
     The listing and the cache's blobs tell it; ``snapshot_download(dry_run=True)`` says the same with a request a file.
+
+    Raises:
+        DiskFull: there is too little.
     """
-    missing = [path for path in files.loaded if not hub.blob_path(source.repo, source.files[path]).is_file()]
+    source = checkpoint.source
+    if not isinstance(source, HubModel):
+        return Download()
+    missing = [path for path in checkpoint.loaded if not hub.blob_path(source.repo, source.files[path]).is_file()]
     needed = sum(source.size(path) for path in missing)
     cache = cache_folder().absolute()
     free = shutil.disk_usage(next(folder for folder in (cache, *cache.parents) if folder.is_dir())).free
@@ -40,7 +46,7 @@ def check_download(source: HubModel, files: CheckpointFiles) -> Download:
             f"{source.repo.name} needs {in_gb(needed)} more in {cache}, which has {in_gb(free)} free",
             hint="free some space, or move HF_HOME to a larger disk",
         )
-    return Download(source.repo.revision, sum(source.size(path) for path in files.loaded), needed)
+    return Download(source.repo.revision, sum(source.size(path) for path in checkpoint.loaded), needed)
 
 
 def require_writable(config: BenchmarkConfig) -> None:

@@ -6,12 +6,11 @@ import difflib
 import functools
 import importlib.util
 import re
-from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
 
 from benchy.backends import find_backend
-from benchy.checkpoint.shape import read_shape
+from benchy.checkpoint.checkpoint import Checkpoint
+from benchy.checkpoint.config_file import ConfigFile
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, ModelLoadError
 
@@ -19,34 +18,32 @@ _NAMES_A_CONFIG = re.compile(r"""["']([\w.-]+)["']\s*[,:]\s*["']\w+Config["']"""
 """``("llama", "LlamaConfig")`` or ``"llama": "LlamaConfig"``."""
 
 
-def check_model(
-    config: BenchmarkConfig, model: dict[str, Any], files: Collection[str], read: Callable[[str], dict[str, Any]]
-) -> None:
-    """Check a config.json against what is asked for.
+def check_model(config: BenchmarkConfig, checkpoint: Checkpoint) -> None:
+    """Check a checkpoint's JSON files against what is asked for; nothing is known of one without a config.json.
 
     Args:
         config: what is asked for.
-        model: the model's config.json.
-        files: all paths of the repository or folder.
-        read: gives the content of one of its JSON files.
+        checkpoint: the model's.
 
     Raises:
         ModelLoadError: the installed transformers does not know the architecture.
         ConfigError: remote code is needed but not allowed; a length or chat template that does not exist.
     """
+    model = checkpoint.config
+    if model is None:
+        return
     if find_backend(config.model.backend).reads_checkpoint:
         _require_architecture(config, model)
     _require_positions(config, model)
     if config.evaluation.apply_chat_template:
-        require_chat_template(config, files, read)
+        require_chat_template(config, checkpoint)
 
 
-def _require_architecture(config: BenchmarkConfig, model: dict[str, Any]) -> None:
-    known, said = known_architectures(), model.get("model_type")
-    kind = said if isinstance(said, str) else None
+def _require_architecture(config: BenchmarkConfig, model: ConfigFile) -> None:
+    known, kind = known_architectures(), model.model_type
     if known is None or kind in known or config.model.trust_remote_code:
         return
-    if "auto_map" in model:
+    if model.brings_code:
         raise ConfigError(
             f"{config.model.name} brings its own code, which must be allowed",
             hint="read the code in its repository, then set model.trust_remote_code: true",
@@ -80,9 +77,8 @@ def known_architectures() -> frozenset[str] | None:
     return frozenset(found) or None
 
 
-def _require_positions(config: BenchmarkConfig, model: dict[str, Any]) -> None:
-    asked, shape = config.model.max_length, read_shape(model)
-    positions = shape.longest if shape else None
+def _require_positions(config: BenchmarkConfig, model: ConfigFile) -> None:
+    asked, positions = config.model.max_length, model.shape.longest if model.shape else None
     if asked is None or positions is None or asked <= positions:
         return
     raise ConfigError(
@@ -91,16 +87,14 @@ def _require_positions(config: BenchmarkConfig, model: dict[str, Any]) -> None:
     )
 
 
-def require_chat_template(
-    config: BenchmarkConfig, files: Collection[str], read: Callable[[str], dict[str, Any]]
-) -> None:
+def require_chat_template(config: BenchmarkConfig, checkpoint: Checkpoint) -> None:
     """Require the chat template that is asked for.
 
     Raises:
         ConfigError: the model has none, or none of that name.
     """
     asked = config.evaluation.apply_chat_template
-    names = _chat_templates(files, read)
+    names = checkpoint.chat_templates
     if not names:
         raise ConfigError(
             f"evaluation.apply_chat_template is set, but {config.model.name} has no chat template",
@@ -111,17 +105,3 @@ def require_chat_template(
             f'evaluation.apply_chat_template: {config.model.name} has no chat template "{asked}"',
             hint=f"it has {', '.join(sorted(names))}",
         )
-
-
-def _chat_templates(files: Collection[str], read: Callable[[str], dict[str, Any]]) -> set[str]:
-    """Names of the templates; the main one is ``default``."""
-    folder = "additional_chat_templates/"
-    names = {path.removeprefix(folder).removesuffix(".jinja") for path in files if path.startswith(folder)}
-    if "chat_template.jinja" in files or "chat_template.json" in files:
-        names.add("default")
-    if "tokenizer_config.json" in files:
-        said = read("tokenizer_config.json").get("chat_template")
-        several = said if isinstance(said, list) else []
-        names |= {str(template.get("name")) for template in several if isinstance(template, dict)}
-        names |= {"default"} if isinstance(said, str) and said else set()
-    return names

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from benchy.checkpoint.config_file import ConfigFile
 from benchy.checkpoint.layouts import LAYOUTS, missing_modules
 from tests.commands import assert_refused, benchy
 from tests.hub.commands import benchy_on, hub_config
@@ -30,14 +31,18 @@ SMALL = {
 def test_the_layouts_are_those_of_transformers_own_classes() -> None:
     for kind in LAYOUTS:
         config, tensors = _of_transformers(kind)
-        assert missing_modules(config, tensors) == [], kind
+        assert missing_modules(ConfigFile.parse(config), tensors) == [], kind
         without_head = [name for name in tensors if not name.startswith("lm_head.")]
-        assert bool(missing_modules(config, without_head)) == (not config["tie_word_embeddings"]), kind
+        assert bool(missing_modules(ConfigFile.parse(config), without_head)) == (not config["tie_word_embeddings"]), (
+            kind
+        )
         said = {key: value for key, value in config.items() if key != "tie_word_embeddings"}
-        assert missing_modules(said, without_head) == missing_modules(config, without_head), kind
+        assert missing_modules(ConfigFile.parse(said), without_head) == missing_modules(
+            ConfigFile.parse(config), without_head
+        ), kind
         cut = [name for name in tensors if not re.search(r"\.1\.", name)]
-        assert missing_modules(config, cut), kind
-        assert all(".1." in module for module in missing_modules(config, cut)), kind
+        assert missing_modules(ConfigFile.parse(config), cut), kind
+        assert all(".1." in module for module in missing_modules(ConfigFile.parse(config), cut)), kind
 
 
 def _of_transformers(kind: str) -> tuple[dict[str, Any], list[str]]:
@@ -58,17 +63,17 @@ def test_what_checkpoints_call_otherwise_is_known() -> None:
     config = {"model_type": "llama", "num_hidden_layers": 1, "tie_word_embeddings": True}
     config_of_neox = {"model_type": "gpt_neox", "num_hidden_layers": 0}
     whole = [name for name in load(tiny_llama()["model.safetensors"]) if ".1." not in name and "lm_head" not in name]
-    assert missing_modules(config, whole) == []
+    assert missing_modules(ConfigFile.parse(config), whole) == []
     of_base_model = [name.removeprefix("model.") for name in whole]
-    assert missing_modules(config, of_base_model) == []
+    assert missing_modules(ConfigFile.parse(config), of_base_model) == []
     head_alone = [name for name in whole if "embed" not in name]
-    assert missing_modules(config, head_alone) == ["model.embed_tokens"]
-    assert missing_modules(config, [*head_alone, "lm_head.weight"]) == []
+    assert missing_modules(ConfigFile.parse(config), head_alone) == ["model.embed_tokens"]
+    assert missing_modules(ConfigFile.parse(config), [*head_alone, "lm_head.weight"]) == []
     quantized = [name.replace("_proj.weight", "_proj.weight._data") for name in whole]
-    assert missing_modules(config, quantized) == []
+    assert missing_modules(ConfigFile.parse(config), quantized) == []
     embedded = ["gpt_neox.embed_in.weight", "gpt_neox.final_layer_norm.bias", "embed_out.weight"]
-    assert missing_modules(config_of_neox, embedded) == []
-    assert missing_modules({"model_type": "of next year"}, []) == []
+    assert missing_modules(ConfigFile.parse(config_of_neox), embedded) == []
+    assert missing_modules(ConfigFile.parse({"model_type": "of next year"}), []) == []
 
 
 def _prefixed(name: str) -> str | None:

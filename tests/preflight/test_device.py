@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchy.checkpoint.config_file import ConfigFile
 from benchy.config import BenchmarkConfig, parse_config
 from benchy.errors import ConfigError
 from benchy.gpus.nvidia_smi import Gpu
@@ -40,7 +41,7 @@ def config(device: str = "cuda", performance: dict[str, Any] | None = None, **mo
 def test_what_works_but_slowly_is_a_warning(
     asked: BenchmarkConfig, model: dict[str, Any], gpus: tuple[Gpu, ...], said: str | None
 ) -> None:
-    warning = check_dtype(asked, model, gpus)
+    warning = check_dtype(asked, ConfigFile.parse(model), gpus)
     assert warning is None if said is None else said in str(warning)
 
 
@@ -54,7 +55,7 @@ def test_what_works_but_slowly_is_a_warning(
 )
 def test_what_cannot_work_is_refused(asked: BenchmarkConfig, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        check_dtype(asked, {}, (T4,))
+        check_dtype(asked, ConfigFile.parse({}), (T4,))
 
 
 def test_the_driver_is_asked_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchy.backends import find_backend
-from benchy.checkpoint.checkpoint import choose_files, open_checkpoint, read_headers
+from benchy.checkpoint.checkpoint import open_checkpoint, read_checkpoint
 from benchy.checkpoint.layouts import LAYOUTS
 from benchy.checkpoint.source import HubModel
 from benchy.checkpoint.weights import TensorInfo
@@ -41,10 +41,10 @@ def require_whole_weights(config: BenchmarkConfig) -> None:
     source = open_checkpoint(config)
     if not isinstance(source, HubModel):
         return
-    files = choose_files(config, source)
-    if files.config is None or not files.have_headers or files.config.get("model_type") in LAYOUTS:
+    checkpoint = read_checkpoint(config.model, source)
+    if checkpoint.config is None or not checkpoint.have_headers or checkpoint.config.model_type in LAYOUTS:
         return
-    _try(source.read("config.json").parent, read_headers(config, source, files), config.model.name)
+    _try(source.read("config.json").parent, checkpoint.tensors, config.model.name)
 
 
 def _try(folder: Path, headers: Mapping[str, TensorInfo], name: str) -> None:
