@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo test fuzz bench kills check format layout config-docs install install-dev clean
+.PHONY: help demo test fuzz bench kills check format layout config-docs tasks-docs install install-dev clean
 .DEFAULT_GOAL := demo
 
 help: ## what `make` can do here
@@ -42,6 +42,9 @@ layout: ## write docs/layout.md anew
 
 config-docs: install-dev ## write docs/config.md and the config's JSON Schema anew
 	$(BIN)/python -m docs.make_config
+
+tasks-docs: install-dev ## write docs/tasks.md anew
+	$(BIN)/python -m docs.make_tasks
 
 install: $(VENV)/installed ## what a run needs
 install-dev: $(VENV)/installed-dev ## what the tests and checks need

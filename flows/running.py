@@ -86,11 +86,10 @@ def _start_surely(run: Run, embedded: EmbeddedServer, started: float) -> Embedde
 
 def _run_watched(run: Run, url: str, embedded: EmbeddedServer | None, flow: Callable[[], object]) -> None:
     """Run the flow; where the server is lost on the way, do the rest of its steps without."""
-    from httpx import HTTPError
-
     from flows.prefect_client import deliver_rest, use_server
     from flows.server_watch import ServerWatch
     from flows.without_prefect import finish
+    from tasks.lost_server import is_of_lost_server
 
     use_server(url, embedded.password if embedded else None)
     watch = ServerWatch(url, run.log.write, embedded)
@@ -100,10 +99,12 @@ def _run_watched(run: Run, url: str, embedded: EmbeddedServer | None, flow: Call
                 flow()
             finally:
                 deliver_rest(1.0 if watch.gave_up else SECONDS_FOR_LAST_LINES)
-    except BenchyError:
-        raise
+    except BenchyError as error:
+        if not (watch.gave_up and is_of_lost_server(error)):
+            raise
+        finish(run, error)
     except Exception as error:
         no_space = any(is_disk_full(cause) for cause in causes(error))  # where Prefect keeps its results
-        if not (watch.gave_up or no_space or isinstance(error, HTTPError)):
+        if not (watch.gave_up or no_space or is_of_lost_server(error)):
             raise
         finish(run, error)

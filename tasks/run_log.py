@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
 from prefect.logging import get_run_logger
 
 from benchy.errors import naming_unexpected
 from benchy.runs.log_reader import SlowReader
 from benchy.runs.opening import find_open_run
 from benchy.runs.run import Run
+from tasks.lost_server import is_of_lost_server
 from tasks.progress_artifact import ProgressArtifact
 
 LINES_A_RECORD = 200
@@ -50,5 +50,7 @@ def shown_only(run: Run) -> Iterator[None]:
     """For what is shown in Prefect and kept elsewhere: if its server stays away, the step goes on without."""
     try:
         yield
-    except httpx.HTTPError as error:  # after all the retries of Prefect's client
+    except Exception as error:
+        if not is_of_lost_server(error):
+            raise
         run.log.write([f"Prefect's server does not take what this step shows there: {error}"])

@@ -1,35 +1,108 @@
-"""What cannot work with the configured benchmarks: data sets out of reach, code that runs unasked."""
+"""What cannot work with the configured benchmarks: wrong YAML, data sets out of reach, code that runs unasked."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from benchy import hub
-from benchy.benchmarks.files import hub_datasets, load_tasks
+from benchy.backends import loads_weights
+from benchy.benchmarks.files import hub_datasets, load_task, task_files
+from benchy.benchmarks.index import index_tasks
+from benchy.benchmarks.task_checks import OF_EXTRA, missing_packages, mistakes_in, pip_name
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, EvaluationFailed
 from benchy.hub import Repo
+from benchy.runtimes.choose import runs_in_process
 
 AT_ONCE = 8
+MOST_NAMED = 10
+CHAT_API = "chat-completions"
+"""How the names of lm-eval's back ends end that talk to a chat API."""
 
 
 def check_benchmarks(config: BenchmarkConfig) -> None:
-    """Check that every data set can be read, and that code is run only where that was confirmed.
+    """Check all that can be known of the benchmarks before their data are fetched.
 
     Raises:
-        ConfigError: a benchmark runs code that the model wrote.
+        ConfigError: a YAML is wrong, two names hold one benchmark, a package is missing, the back end cannot answer
+            what is asked, or a benchmark runs code that the model wrote.
         EvaluationFailed: a data set does not exist.
         AccessDenied: a data set is gated, or private.
         NetworkError: the Hub cannot be reached.
     """
-    settings = load_tasks(config.evaluation.tasks, config.evaluation.include_path)
-    if settings is None:
+    evaluation = config.evaluation
+    index = index_tasks(evaluation.include_path)
+    if index is None:
         return
-    _refuse_unsafe_code(config, settings)
+    by_name = {name: set(task_files((name,), index)) for name in evaluation.tasks}
+    _refuse_overlap(by_name)
+    settings = {path: load_task(path) for path in sorted(set().union(*by_name.values()))}
+    _refuse_mistakes(settings)
+    _refuse_unsafe_code(config, list(settings.values()))
+    _refuse_what_no_api_answers(config, settings)
+    if runs_in_process(config):  # the packages of a container are its image's own
+        _require_packages(settings)
     if not hub.is_offline():
+        wanted = {(data.name, data.revision) for data in hub_datasets(list(settings.values()))}
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(_require_data_set, sorted({(data.name, data.revision) for data in hub_datasets(settings)})))
+            list(pool.map(_require_data_set, sorted(wanted)))
+
+
+def _refuse_overlap(by_name: Mapping[str, set[str]]) -> None:
+    """lm-eval refuses two names that hold one benchmark, once all is built."""
+    counts = Counter(path for paths in by_name.values() for path in paths)
+    twice = {path for path, count in counts.items() if count > 1}
+    if twice:
+        names = [name for name, paths in by_name.items() if paths & twice]
+        smaller = min(names, key=lambda name: len(by_name[name]))
+        raise ConfigError(
+            f"evaluation.tasks: {' and '.join(names[:MOST_NAMED])} hold the same benchmarks ({len(twice):,} of them)",
+            hint=f"drop {smaller}",
+        )
+
+
+def _refuse_mistakes(settings: Mapping[str, Mapping[str, Any]]) -> None:
+    mistakes = [mistake for path, task in settings.items() for mistake in mistakes_in(task, path)]
+    if mistakes:
+        more = [f"and {len(mistakes) - MOST_NAMED} more"] if len(mistakes) > MOST_NAMED else []
+        raise ConfigError("\n  ".join([*mistakes[:MOST_NAMED], *more]), hint="fix the benchmark's YAML, then try again")
+
+
+def _refuse_what_no_api_answers(config: BenchmarkConfig, settings: Mapping[str, Mapping[str, Any]]) -> None:
+    """A chat API gives texts, and no log-probabilities of a prompt; and it takes messages alone."""
+    if loads_weights(config.model.backend) or not config.model.backend.endswith(CHAT_API):
+        return
+    scored = [str(task.get("task")) for task in settings.values() if _is_scored(task)]
+    if scored:
+        names = ", ".join(scored[:MOST_NAMED])
+        raise ConfigError(
+            f"a chat API ({config.model.backend}) gives no log-likelihoods, which {names} asks for",
+            hint="choose benchmarks that generate text, or a server with local-completions",
+        )
+    if not config.evaluation.apply_chat_template:
+        raise ConfigError(
+            f"a chat API ({config.model.backend}) takes messages, and the prompts would be plain text",
+            hint="set evaluation.apply_chat_template: true",
+        )
+
+
+def _is_scored(task: Mapping[str, Any]) -> bool:
+    return "class" not in task and task.get("output_type", "generate_until") != "generate_until"
+
+
+def _require_packages(settings: Mapping[str, Mapping[str, Any]]) -> None:
+    missing = {path: modules for path in settings if (modules := missing_packages(path))}
+    if missing:
+        modules = sorted({pip_name(module) for found in missing.values() for module in found})
+        names = [str(settings[path].get("task")) for path in missing]
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        raise ConfigError(
+            f"{', '.join(names[:MOST_NAMED])}{more} needs packages that are not installed: {', '.join(modules)}",
+            hint=f"pip install {' '.join(modules)}; {OF_EXTRA}",
+        )
 
 
 def _require_data_set(wanted: tuple[str, str]) -> None:

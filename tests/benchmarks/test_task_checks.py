@@ -1,0 +1,115 @@
+"""What is wrong with a benchmark's YAML is named before anything is fetched; lm-eval's own library is without fault."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from lm_eval.config.task import TaskConfig
+
+from benchy.benchmarks.files import load_task
+from benchy.benchmarks.index import index_tasks
+from benchy.benchmarks.task_checks import OUTPUT_TYPES, TASK_KEYS, missing_packages, mistakes_in, pip_name
+from docs.make_tasks import PAGE, page
+from tests.commands import REPOSITORY, assert_refused, benchy, write_config
+
+OWN: dict[str, Any] = {
+    "task": "own",
+    "dataset_path": "json",
+    "dataset_kwargs": {"data_files": {"test": "own/own.jsonl"}},
+    "test_split": "test",
+    "output_type": "multiple_choice",
+    "doc_to_text": "{{q}}",
+    "doc_to_choice": "{{c}}",
+    "doc_to_target": "{{a}}",
+}
+
+
+def test_the_keys_are_those_of_lm_eval() -> None:
+    """A new lm-eval may bring some; the others are of its loader (lm_eval/tasks/_factory.py, _yaml_loader.py)."""
+    assert {field.name for field in dataclasses.fields(TaskConfig)} == TASK_KEYS - {
+        "class",
+        "group",
+        "include",
+        "task_list",
+    }
+    assert "multiple_choice" in OUTPUT_TYPES
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"num_fewshots": 3}, 'unknown key "num_fewshots"; did you mean "num_fewshot"?'),
+        ({"output_type": "multiple_choise"}, 'output_type "multiple_choise" is none of'),
+        ({"doc_to_text": "{{q"}, "doc_to_text, line 1, is no Jinja template"),
+        ({"dataset_kwargs": {"data_files": {"test": ["own/none.jsonl"]}}}, "its data file own/none.jsonl is not there"),
+    ],
+)
+def test_a_mistake_is_named_by_check_with_file_and_benchmark(
+    tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "own.jsonl").write_text('{"q": "?", "c": ["a", "b"], "a": 0}\n')
+    (folder / "own.yaml").write_text(yaml.safe_dump(OWN | changes))
+    config = write_config(tmp_path, evaluation={"tasks": "own", "include_path": "own"})
+    refused = benchy("check", config, cwd=tmp_path)
+    assert_refused(refused, 2, "ConfigError", f'own/own.yaml: benchmark "own": {said}', "fix the benchmark's YAML")
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "model", "said"),
+    [
+        ({"tasks": "mmlu,mmlu_stem"}, {}, ["mmlu and mmlu_stem hold the same benchmarks", "drop mmlu_stem"]),
+        ({"tasks": "arc_easy"}, {"backend": "local-chat-completions"}, ["gives no log-likelihoods, which arc_easy"]),
+        ({"tasks": "gsm8k"}, {"backend": "local-chat-completions"}, ["takes messages", "apply_chat_template: true"]),
+    ],
+)
+def test_what_cannot_be_asked_so_is_refused(
+    tmp_path: Path, evaluation: dict[str, Any], model: dict[str, Any], said: list[str]
+) -> None:
+    server = {"name": "some", "args": {"base_url": "http://127.0.0.1:9/v1/chat/completions"}} if model else {}
+    config = write_config(tmp_path, evaluation=evaluation, model=model | server)
+    assert_refused(benchy("check", config, cwd=REPOSITORY), 2, "ConfigError", *said)
+
+
+def test_packages_are_found_through_what_a_benchmarks_code_imports(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("task: own\nprocess_results: !function code.score\n")
+    (tmp_path / "code.py").write_text("import json\nimport beside\nfrom lm_eval.tasks.ifeval import utils\n")
+    (tmp_path / "beside.py").write_text(
+        "def score():\n    import nowhere_at_all.deep\n\n"
+        "try:\n    import may_be_missing\nexcept ImportError:\n    pass\n"
+        "try:\n    import math_verify\nexcept ImportError as error:\n    raise ImportError('math-verify') from error\n"
+    )
+    missing = missing_packages(str(tmp_path / "own.yaml"))
+    assert "nowhere_at_all" in missing
+    assert "may_be_missing" not in missing
+    assert pip_name("math_verify") == "math-verify[antlr4_11_0]"
+
+
+def test_what_check_says_of_ifeval_is_what_its_code_imports(tmp_path: Path) -> None:
+    path = (index_tasks(()) or {})["ifeval"].path
+    assert path
+    missing = missing_packages(path)
+    config = write_config(tmp_path, evaluation={"tasks": "ifeval"})
+    if missing:
+        said = ["ifeval needs packages that are not installed", "benchy[tasks]", *missing]
+        assert_refused(benchy("check", config, cwd=REPOSITORY), 2, "ConfigError", *said)
+    assert set(missing) <= {"langdetect", "immutabledict", "nltk"}
+
+
+def test_of_lm_evals_own_library_only_known_files_are_wrong() -> None:
+    """Two of its 13,123 benchmarks name data on a disk of their authors'."""
+    index = index_tasks(())
+    assert index is not None
+    paths = sorted({entry.path for entry in index.values() if entry.kind == "task" and entry.path})
+    assert len(paths) > 10_000
+    wrong = [mistake for path in paths[::25] for mistake in mistakes_in(load_task(path), path)]
+    assert [mistake for mistake in wrong if "/gpfs/" not in mistake] == []
+
+
+def test_the_page_of_packages_is_that_of_the_library() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run `make tasks-docs`"
