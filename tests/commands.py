@@ -115,8 +115,15 @@ def demo_settings(folder: Path, **changes: Any) -> dict[str, Any]:
     return settings
 
 
+def reach_demo(folder: Path) -> None:
+    """Let commands that run in a folder find the demo's data, whose paths are relative to the repository's root."""
+    if not (folder / "configs").exists():
+        (folder / "configs").symlink_to(DEMO.parent, target_is_directory=True)
+
+
 def write_config(folder: Path, name: str = "config.yaml", **changes: Any) -> Path:
-    """A YAML file with :func:`demo_settings`."""
+    """A YAML file with :func:`demo_settings`; from its folder the demo's data are found too."""
+    reach_demo(folder)
     path = folder / name
     path.write_text(yaml.safe_dump(demo_settings(folder, **changes)), encoding="utf-8")
     return path

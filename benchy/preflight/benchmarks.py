@@ -8,14 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from benchy import hub
-from benchy.backends import loads_weights
+from benchy.backends import find_backend
 from benchy.benchmarks.files import hub_datasets, load_task, task_files
 from benchy.benchmarks.index import index_tasks
 from benchy.benchmarks.task_checks import OF_EXTRA, missing_packages, mistakes_in, pip_name
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, EvaluationFailed
 from benchy.hub import Repo
-from benchy.runtimes.choose import runs_in_process
 
 AT_ONCE = 8
 MOST_NAMED = 10
@@ -23,8 +22,12 @@ CHAT_API = "chat-completions"
 """How the names of lm-eval's back ends end that talk to a chat API."""
 
 
-def check_benchmarks(config: BenchmarkConfig) -> None:
+def check_benchmarks(config: BenchmarkConfig, *, has_own_packages: bool) -> None:
     """Check all that can be known of the benchmarks before their data are fetched.
+
+    Args:
+        config: what is to be run.
+        has_own_packages: whether the worker has other packages than this Python's, as those of an image.
 
     Raises:
         ConfigError: a YAML is wrong, two names hold one benchmark, a package is missing, the back end cannot answer
@@ -43,7 +46,7 @@ def check_benchmarks(config: BenchmarkConfig) -> None:
     _refuse_mistakes(settings)
     _refuse_unsafe_code(config, list(settings.values()))
     _refuse_what_no_api_answers(config, settings)
-    if runs_in_process(config):  # the packages of a container are its image's own
+    if not has_own_packages:
         _require_packages(settings)
     if not hub.is_offline():
         wanted = {(data.name, data.revision) for data in hub_datasets(list(settings.values()))}
@@ -73,7 +76,7 @@ def _refuse_mistakes(settings: Mapping[str, Mapping[str, Any]]) -> None:
 
 def _refuse_what_no_api_answers(config: BenchmarkConfig, settings: Mapping[str, Mapping[str, Any]]) -> None:
     """A chat API gives texts, and no log-probabilities of a prompt; and it takes messages alone."""
-    if loads_weights(config.model.backend) or not config.model.backend.endswith(CHAT_API):
+    if find_backend(config.model.backend).loads_weights or not config.model.backend.endswith(CHAT_API):
         return
     scored = [str(task.get("task")) for task in settings.values() if _is_scored(task)]
     if scored:

@@ -53,10 +53,11 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None, runtime
     require_writable(config)
     if config.upload is not None:
         require_write_access(config.upload)
+    chosen = load_runtime(runtime or choose_runtime(config))
     if config.wandb is not None:
-        _require_wandb(load_runtime(runtime or choose_runtime(config)))
+        _require_wandb(chosen)
     source = open_checkpoint(config)
-    check_benchmarks(config)
+    check_benchmarks(config, has_own_packages=chosen.has_own_packages)
     if source is None:
         return Facts()
     if isinstance(source, Facts):

@@ -14,7 +14,7 @@ import yaml
 from benchy.config import ModelConfig
 from benchy.errors import ErrorData
 from benchy.record import ModelIdentity
-from tests.commands import DEMO, benchy
+from tests.commands import DEMO, benchy, reach_demo
 from tests.hub.server import LoopbackHub
 
 
@@ -27,6 +27,7 @@ def hub_config(
     **model: Any,
 ) -> Path:
     """A YAML file about a model on the Hub, with all output in ``folder``."""
+    reach_demo(folder)
     settings = {
         "model": {"name": name, **model},
         "evaluation": {"tasks": "demo_addition", "device": "cpu", "output_path": str(folder / "outputs")}
