@@ -122,8 +122,7 @@ def reach_demo(folder: Path) -> None:
 
 
 def write_config(folder: Path, name: str = "config.yaml", **changes: Any) -> Path:
-    """A YAML file with :func:`demo_settings`; from its folder the demo's data are found too."""
-    reach_demo(folder)
+    """A YAML file with :func:`demo_settings`."""
     path = folder / name
     path.write_text(yaml.safe_dump(demo_settings(folder, **changes)), encoding="utf-8")
     return path

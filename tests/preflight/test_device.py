@@ -13,7 +13,7 @@ from benchy.config import BenchmarkConfig, parse_config
 from benchy.errors import ConfigError
 from benchy.gpus.nvidia_smi import Gpu
 from benchy.preflight.device import check_dtype
-from tests.commands import DEMO, benchy, write_config
+from tests.commands import DEMO, REPOSITORY, benchy, write_config
 
 T4, A100, H100 = (
     Gpu(index, f"GPU-{index}", "A GPU", 16_384, 16_384, (), able) for index, able in enumerate(((7, 5), (8, 0), (9, 0)))
@@ -70,9 +70,9 @@ def test_the_driver_is_asked_before_anything_starts(tmp_path: Path, monkeypatch:
         "model": {"name": str(DEMO / "model"), "dtype": "bfloat16"},
         "evaluation": {"device": "cuda"},
     }
-    done = benchy("check", write_config(tmp_path, **settings), cwd=tmp_path)
+    done = benchy("check", write_config(tmp_path, **settings), cwd=REPOSITORY)
     assert done.returncode == 0, done.stderr
     assert "⚠️ GPU 0 has compute capability 7.5" in done.stdout
     vllm = settings | {"model": settings["model"] | {"backend": "vllm"}}
-    refused = benchy("check", write_config(tmp_path, **vllm), cwd=tmp_path)
+    refused = benchy("check", write_config(tmp_path, **vllm), cwd=REPOSITORY)
     assert (refused.returncode, "set model.dtype: float16" in refused.stderr) == (2, True), refused.stderr
