@@ -106,17 +106,16 @@ def log_likelihoods(bench: Bench) -> Iterator[Figure]:
     from bench.random_model import Shape
 
     torch.set_num_threads(1)
-    logging.disable(logging.WARNING)
-    yield from _on(Shape(hidden=512, layers=8), bench.pairs)
+    yield from log_likelihoods_of(Shape(hidden=512, layers=8), bench.pairs)
     if torch.cuda.is_available():
-        yield from _on(Shape(hidden=2048, layers=20, device="cuda", dtype="bfloat16"), bench.pairs)
-    logging.disable(logging.NOTSET)
+        yield from log_likelihoods_of(Shape(hidden=2048, layers=20, device="cuda", dtype="bfloat16"), bench.pairs)
 
 
 PARTS: tuple[Callable[[Bench], Iterator[Figure]], ...] = (log_likelihoods,)
 
 
-def _on(shape: Shape, pairs: int) -> Iterator[Figure]:
+def log_likelihoods_of(shape: Shape, pairs: int) -> Iterator[Figure]:
+    """Each kind of work, on one model."""
     from lm_eval.models.huggingface import HFLM
 
     from bench.random_model import describe, model, tokenizer
@@ -125,9 +124,11 @@ def _on(shape: Shape, pairs: int) -> Iterator[Figure]:
     arguments: dict[str, Any] = {"pretrained": model(shape), "tokenizer": tokenizer(), "batch_size": BATCH_SIZE}
     plain, ours = HFLM(**arguments), FastHFLM(**arguments)
     where = describe(plain.model)
+    logging.disable(logging.WARNING)
     for scenario in SCENARIOS:
         requests = instances(scenario, times=GPU_DOCUMENTS if shape.device == "cuda" else 1)
         yield from _compare(scenario, requests, ours, plain, pairs=pairs, where=where)
+    logging.disable(logging.NOTSET)
 
 
 def instances(scenario: Scenario, *, times: int = 1) -> list[Instance]:

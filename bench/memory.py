@@ -52,6 +52,11 @@ def compare(config: transformers.PretrainedConfig, dtype: str, batch: int, lengt
     torch.manual_seed(0)
     config._attn_implementation = "sdpa"
     model = transformers.AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype)).eval()
+    return estimated_bytes(model, config, dtype, batch, length), measure(model, batch, length)
+
+
+def estimated_bytes(model: Any, config: transformers.PretrainedConfig, dtype: str, batch: int, length: int) -> int:
+    """Estimate one forward pass as ``benchy check`` does."""
     weights = Weights({dtype: sum(parameter.numel() for parameter in model.parameters())})
     shape = read_shape(config.to_dict())
     assert shape is not None
@@ -59,8 +64,7 @@ def compare(config: transformers.PretrainedConfig, dtype: str, batch: int, lengt
         "model": {"name": "x", "dtype": dtype, "max_length": length},
         "evaluation": {"tasks": "t", "batch_size": batch},
     }
-    estimate = estimate_memory(parse_config(asked, source="bench"), weights, shape, stored_dtype=dtype)
-    return estimate.total_bytes, measure(model, batch, length)
+    return estimate_memory(parse_config(asked, source="bench"), weights, shape, stored_dtype=dtype).total_bytes
 
 
 def measure(model: Any, batch: int, length: int) -> int:

@@ -31,12 +31,13 @@ def _paragraphs(machine: Machine, figures: Sequence[Figure], pairs: int) -> list
         f"`make bench`: medians of {pairs} (lowest-highest). Runs of Benchy and of plain `lm_eval run` alternate, with "
         "the same model, benchmarks and arguments: the demo's.",
         str(machine),
-        _table(figures),
+        as_markdown(figures),
         *_missed(figures),
     ]
 
 
-def _table(figures: Sequence[Figure]) -> str:
+def as_markdown(figures: Sequence[Figure]) -> str:
+    """Give the figures as a Markdown table."""
     rows = [list(HEADS), ["---"] * len(HEADS), *(cells(figure) for figure in figures)]
     return "\n".join(f"| {' | '.join(cell.strip() for cell in row)} |" for row in rows)
 
