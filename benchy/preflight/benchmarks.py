@@ -18,12 +18,18 @@ from benchy.hub import Repo
 
 AT_ONCE = 8
 MOST_NAMED = 10
+LIMITS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
+"""lm-eval's words for the most tokens of an answer, the first that is given counts."""
 CHAT_API = "chat-completions"
 """How the names of lm-eval's back ends end that talk to a chat API."""
 
 
-def check_benchmarks(config: BenchmarkConfig, *, has_own_packages: bool) -> None:
-    """Check all that can be known of the benchmarks before their data are fetched.
+Settings = Mapping[str, Mapping[str, Any]]
+"""What each benchmark's YAML says, by its file."""
+
+
+def check_benchmarks(config: BenchmarkConfig, *, has_own_packages: bool) -> Settings:
+    """Check all that can be known of the benchmarks before their data are fetched; return what their YAML says.
 
     Args:
         config: what is to be run.
@@ -39,19 +45,53 @@ def check_benchmarks(config: BenchmarkConfig, *, has_own_packages: bool) -> None
     evaluation = config.evaluation
     index = index_tasks(evaluation.include_path)
     if index is None:
-        return
+        return {}
     by_name = {name: set(task_files((name,), index)) for name in evaluation.tasks}
     _refuse_overlap(by_name)
     settings = {path: load_task(path) for path in sorted(set().union(*by_name.values()))}
     _refuse_mistakes(settings)
     _refuse_unsafe_code(config, list(settings.values()))
     _refuse_what_no_api_answers(config, settings)
+    _refuse_thinking_choices(config, settings)
     if not has_own_packages:
         _require_packages(settings)
     if not hub.is_offline():
         wanted = {(data.name, data.revision) for data in hub_datasets(list(settings.values()))}
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(_require_data_set, sorted(wanted)))
+    return settings
+
+
+def check_answer_lengths(config: BenchmarkConfig, settings: Settings, most: int) -> None:
+    """Check that an answer of the longest allowed length leaves room for a prompt.
+
+    Args:
+        config: what is to be run.
+        settings: what the benchmarks' YAML says.
+        most: how many tokens a prompt and its answer have together, at most.
+
+    Raises:
+        ConfigError: a benchmark asks for answers as long as all that the model can hold, or longer.
+    """
+    asked = config.evaluation.gen_kwargs or {}
+    if isinstance(asked, str):  # lm-eval's own way of writing them, which lm-eval reads
+        return
+    for path, task in settings.items():
+        own = task.get("generation_kwargs")
+        tokens = _most_generated({**own, **asked} if isinstance(own, Mapping) else asked)
+        if not _is_scored(task) and tokens is not None and tokens >= most:
+            raise ConfigError(
+                f"{task.get('task')} ({path}) lets an answer have {tokens:,} tokens, and {config.model.name} holds "
+                f"{most:,} in all, the prompt among them",
+                hint=f"set evaluation.gen_kwargs: {{max_gen_toks: N}} with an N well below {most:,}",
+            )
+
+
+def _most_generated(arguments: Mapping[str, Any]) -> int | None:
+    """Read the limit of an answer as lm-eval's ``normalize_gen_kwargs`` does; None where it is left to the back end."""
+    given = (arguments.get(word) for word in LIMITS)
+    found = next((value for value in given if value is not None), None)
+    return found if isinstance(found, int) else None
 
 
 def _refuse_overlap(by_name: Mapping[str, set[str]]) -> None:
@@ -67,14 +107,14 @@ def _refuse_overlap(by_name: Mapping[str, set[str]]) -> None:
         )
 
 
-def _refuse_mistakes(settings: Mapping[str, Mapping[str, Any]]) -> None:
+def _refuse_mistakes(settings: Settings) -> None:
     mistakes = [mistake for path, task in settings.items() for mistake in mistakes_in(task, path)]
     if mistakes:
         more = [f"and {len(mistakes) - MOST_NAMED} more"] if len(mistakes) > MOST_NAMED else []
         raise ConfigError("\n  ".join([*mistakes[:MOST_NAMED], *more]), hint="fix the benchmark's YAML, then try again")
 
 
-def _refuse_what_no_api_answers(config: BenchmarkConfig, settings: Mapping[str, Mapping[str, Any]]) -> None:
+def _refuse_what_no_api_answers(config: BenchmarkConfig, settings: Settings) -> None:
     """A chat API gives texts, and no log-probabilities of a prompt; and it takes messages alone."""
     if find_backend(config.model.backend).loads_weights or not config.model.backend.endswith(CHAT_API):
         return
@@ -92,11 +132,23 @@ def _refuse_what_no_api_answers(config: BenchmarkConfig, settings: Mapping[str, 
         )
 
 
+def _refuse_thinking_choices(config: BenchmarkConfig, settings: Settings) -> None:
+    """lm-eval refuses log-likelihoods of a model that thinks first, once it is loaded."""
+    if not config.model.args.get("enable_thinking"):
+        return
+    if scored := [str(task.get("task")) for task in settings.values() if _is_scored(task)]:
+        raise ConfigError(
+            f"model.args.enable_thinking is set, and {', '.join(scored[:MOST_NAMED])} asks for log-likelihoods, "
+            "before which no model can think",
+            hint="drop enable_thinking, or choose benchmarks that generate text",
+        )
+
+
 def _is_scored(task: Mapping[str, Any]) -> bool:
     return "class" not in task and task.get("output_type", "generate_until") != "generate_until"
 
 
-def _require_packages(settings: Mapping[str, Mapping[str, Any]]) -> None:
+def _require_packages(settings: Settings) -> None:
     missing = {path: modules for path in settings if (modules := missing_packages(path))}
     if missing:
         modules = sorted({pip_name(module) for found in missing.values() for module in found})

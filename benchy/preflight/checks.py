@@ -15,7 +15,7 @@ from benchy.checkpoint.weights import Weights
 from benchy.config import BenchmarkConfig
 from benchy.gpus.nvidia_smi import Gpu, configured_gpus, smallest_memory
 from benchy.leaderboard.stores.hub_access import require_write_access
-from benchy.preflight.benchmarks import check_benchmarks
+from benchy.preflight.benchmarks import check_answer_lengths, check_benchmarks
 from benchy.preflight.device import check_device, check_dtype
 from benchy.preflight.disk import check_download, require_writable
 from benchy.preflight.model import check_model, require_chat_template
@@ -57,12 +57,15 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None, runtime
     if config.wandb is not None:
         _require_wandb(chosen)
     source = open_checkpoint(config)
-    check_benchmarks(config, has_own_packages=chosen.has_own_packages)
+    settings = check_benchmarks(config, has_own_packages=chosen.has_own_packages)
     if source is None:
         return Facts()
     if isinstance(source, Facts):
         return source
-    return _examine(config, source, configured_gpus(config), gpu_memory)
+    facts = _examine(config, source, configured_gpus(config), gpu_memory)
+    if facts.memory is not None:
+        check_answer_lengths(config, settings, facts.memory.length)
+    return facts
 
 
 def _examine(config: BenchmarkConfig, source: ModelSource, gpus: tuple[Gpu, ...], gpu_memory: int | None) -> Facts:

@@ -101,6 +101,8 @@ class Flaws(FrozenModel):
     """A choice had no token of its own, so that lm-eval gives it the log-likelihood 0, the best there is."""
     leaked: int = 0
     """A few-shot example held the question itself."""
+    without_gold: int = 0
+    """The gold answer was none of the choices, so that no answer could be right."""
     non_finite: int = 0
     """A log-likelihood was NaN or infinite; an evaluation with any has no scores."""
 
@@ -118,6 +120,7 @@ _FLAWS: Final = {
     "truncated": "the prompt did not fit, and lost its beginning",
     "unscored": "a choice has no token of its own, and gets the log-likelihood 0 for it, which is the best there is",
     "leaked": "a few-shot example holds the question itself",
+    "without_gold": "the gold answer is none of the choices, and every answer counts as wrong",
     "non_finite": "a log-likelihood is NaN or infinite",
 }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchy.record import Flaws
@@ -12,27 +13,45 @@ from benchy.worker.backends.api import is_without_text
 from benchy.worker.backends.loaded_model import LoadedModel
 from benchy.worker.backends.texts import CutText
 
+logger = logging.getLogger(__name__)
+
+MOST_NAMED = 10
 MOST_SPECIAL_TOKENS = 8
 """A tokenizer makes at most so many tokens more of a text than it has bytes."""
 
 
-def find_flaws(model: LoadedModel, tasks: Mapping[str, Any], leaked: Mapping[str, int]) -> dict[str, Flaws]:
+def find_flaws(
+    model: LoadedModel, tasks: Mapping[str, Any], leaked: Mapping[str, int], without_gold: Mapping[str, list[int]]
+) -> dict[str, Flaws]:
     """The flaws of each benchmark, after the evaluation; on rank 0 those of all ranks.
 
     Args:
         model: who answered.
         tasks: lm-eval's tasks, which hold the requests and their answers.
         leaked: in how many prompts of each a few-shot example holds the question itself.
+        without_gold: the documents of each whose gold answer is none of the choices.
     """
     lm = model.lm
-    own = {name: _flaws(model, task.instances or (), leaked.get(name, 0)) for name, task in tasks.items()}
+    for name, documents in without_gold.items():
+        if documents:
+            logger.warning("%s: no gold answer among the choices of %s", name, named_documents(documents))
+    own = {
+        name: _flaws(model, task.instances or (), leaked.get(name, 0), len(without_gold.get(name, ())))
+        for name, task in tasks.items()
+    }
     if lm.world_size == 1:
         return own
     everywhere = lm.gather_object(own, dst=0) or [own]
     return {name: all_flaws(of_rank[name] for of_rank in everywhere) for name in own}
 
 
-def _flaws(model: LoadedModel, requests: Any, leaked: int) -> Flaws:
+def named_documents(documents: Sequence[int]) -> str:
+    """Give the first numbers of some documents, and how many more there are."""
+    more = f" and {len(documents) - MOST_NAMED:,} more" if len(documents) > MOST_NAMED else ""
+    return f"document{'s' * (len(documents) > 1)} {', '.join(map(str, documents[:MOST_NAMED]))}{more}"
+
+
+def _flaws(model: LoadedModel, requests: Any, leaked: int, without_gold: int) -> Flaws:
     documents: dict[int, list[Any]] = defaultdict(list)
     for request in requests:
         documents[request.doc_id].append(request)
@@ -42,6 +61,7 @@ def _flaws(model: LoadedModel, requests: Any, leaked: int) -> Flaws:
         truncated=sum(_is_truncated(model, asked) for asked in documents.values()),
         unscored=sum(any(_is_unscored(model.lm, one) for one in asked) for asked in documents.values()),
         leaked=leaked,
+        without_gold=without_gold,
     )
 
 

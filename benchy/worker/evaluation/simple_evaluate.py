@@ -14,6 +14,8 @@ from benchy.worker.evaluation.flaws import find_flaws
 from benchy.worker.evaluation.output_files import write_files
 from benchy.worker.evaluation.score_files import write_score_files
 from benchy.worker.harness.benchmarks import hand_over
+from benchy.worker.harness.document_faults import faults_named
+from benchy.worker.harness.gold_answers import gold_answers_checked
 from benchy.worker.harness.leaks import leaks_noticed
 from benchy.worker.harness.metric_documents import MetricDocuments, documents_counted
 from benchy.worker.harness.quiet_git import git_asked_quietly
@@ -55,7 +57,9 @@ def simple_evaluate(
         compiled_once(),
         git_asked_quietly(),
         documents_counted(built) as documents,
+        faults_named(),
         leaks_noticed(built) as leaked,
+        gold_answers_checked(built) as without_gold,
     ):
         results = simple_evaluate(
             model=model.lm,
@@ -65,7 +69,7 @@ def simple_evaluate(
             evaluation_tracker=tracker,
             **_options(config),
         )
-    flaws = find_flaws(model, built, leaked)
+    flaws = find_flaws(model, built, leaked, without_gold)
     if results is None:
         raise RankDone
     results["config"]["model"] = tracker.general_config_tracker.model_source = config.model.lm_eval_backend

@@ -12,6 +12,7 @@ from benchy.config import BenchmarkConfig
 from benchy.config.sections import Seeds
 from benchy.errors import EvaluationFailed
 from benchy.worker.failures import failing_as
+from benchy.worker.harness.document_faults import faults_named, refuse_misspelled_fields
 from benchy.worker.harness.task_manager import (
     expand_names,
     holds_no_benchmarks,
@@ -48,7 +49,8 @@ def build_tasks(config: BenchmarkConfig, metadata: dict[str, Any]) -> BuiltTasks
 
     Raises:
         TaskNotFound: lm-eval knows no such task.
-        EvaluationFailed: a data set cannot be read, or has no documents; or a group has no benchmarks.
+        EvaluationFailed: a data set cannot be read, has no documents or not the fields and splits that the benchmark
+            names; or a group has no benchmarks.
     """
     evaluation = config.evaluation
     require_tasks(evaluation.tasks, evaluation.include_path)
@@ -56,10 +58,12 @@ def build_tasks(config: BenchmarkConfig, metadata: dict[str, Any]) -> BuiltTasks
     started = time.monotonic()
     manager = task_manager(evaluation.include_path, metadata)
     names = expand_names(evaluation.tasks, manager)
-    with failing_as(EvaluationFailed, f"building {', '.join(evaluation.tasks)}"):
+    with failing_as(EvaluationFailed, f"building {', '.join(evaluation.tasks)}"), faults_named():
         loaded = manager.load(names)
     built = BuiltTasks(manager, names, loaded, time.monotonic() - started, random_state())
-    _refuse_empty(built)
+    with faults_named():
+        _refuse_empty(built)
+    refuse_misspelled_fields(built.loaded["tasks"])
     return built
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ def _naming_the_benchmark(build: Callable[..., Any]) -> Callable[..., Any]:
         except EvaluationFailed as error:
             if _is_about_nothing(error.__cause__):
                 raise holds_no_documents(entry.name) from error
+            if isinstance(error.__cause__, KeyError) and (wrong := _unknown_metrics(entry.cfg or {})):
+                raise _no_such_metric(entry.name, wrong[0]) from error
             raise
 
     return named
@@ -29,6 +32,24 @@ def _naming_the_benchmark(build: Callable[..., Any]) -> Callable[..., Any]:
 def _is_about_nothing(error: BaseException | None) -> bool:
     """``datasets`` looks for the columns of a file without lines, or lm-eval for the first document where none is."""
     return isinstance(error, StopIteration) or (isinstance(error, IndexError) and "for size 0" in str(error))
+
+
+def _unknown_metrics(task: Mapping[str, Any]) -> list[str]:
+    """Give the metrics that lm-eval does not bring; it looks for them in the Hub's library `evaluate`."""
+    from lm_eval.api.registry import METRIC_REGISTRY
+
+    named = [each.get("metric") for each in task.get("metric_list") or () if isinstance(each, Mapping)]
+    return [name for name in named if isinstance(name, str) and name not in METRIC_REGISTRY]
+
+
+def _no_such_metric(benchmark: str, metric: str) -> EvaluationFailed:
+    from lm_eval.api.registry import METRIC_REGISTRY
+
+    near = get_close_matches(metric, METRIC_REGISTRY, n=1)
+    return EvaluationFailed(
+        f'benchmark "{benchmark}": the metric "{metric}" is none of lm-eval\'s, nor of the library evaluate',
+        hint=f'did you mean "{near[0]}"?' if near else f"lm-eval's are {', '.join(sorted(METRIC_REGISTRY))}",
+    )
 
 
 def holds_no_documents(benchmark: str) -> EvaluationFailed:

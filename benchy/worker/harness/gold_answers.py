@@ -1,0 +1,78 @@
+"""Finds the documents of multiple choice whose gold answer is none of their choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from benchy.errors import EvaluationFailed
+from benchy.worker.harness.patching import replaced
+
+
+@contextmanager
+def gold_answers_checked(tasks: Mapping[str, Any]) -> Iterator[dict[str, list[int]]]:
+    """Collect such documents by benchmark while lm-eval builds the requests, before a model is asked.
+
+    lm-eval counts each of them as wrong, whatever the model says, and tells it in a log line.
+
+    Raises:
+        EvaluationFailed: no document of a benchmark has a gold answer among its choices.
+    """
+    found: dict[str, list[int]] = {}
+    with ExitStack() as stack:
+        for name, task in tasks.items():
+            if _has_choices(task):
+                stack.enter_context(replaced(task, build_all_requests=_checked(name, task, found)))
+        yield found
+
+
+def is_without_gold(task: Any, document: Any) -> bool:
+    """Tell whether a document's gold answer is none of its choices, as lm-eval's ``process_results`` reads it."""
+    choices = task.doc_to_choice(document)
+    gold = task.doc_to_text(document) if task.multiple_input else task.doc_to_target(document)
+    answers = gold if isinstance(gold, list) else [gold]
+    return not answers or not all(_is_among(choices, answer) for answer in answers)
+
+
+def describe_gold(task: Any, document: Any) -> str:
+    """Say which gold answer a document has, and which choices."""
+    gold = task.doc_to_text(document) if task.multiple_input else task.doc_to_target(document)
+    return f"{_short(gold)} for the choices {_short(task.doc_to_choice(document))}"
+
+
+def _has_choices(task: Any) -> bool:
+    return getattr(task, "OUTPUT_TYPE", None) == "multiple_choice" and hasattr(task, "multiple_input")
+
+
+def _checked(name: str, task: Any, found: dict[str, list[int]]) -> Callable[..., None]:
+    build = task.build_all_requests
+
+    def built(*args: Any, **kwargs: Any) -> None:
+        build(*args, **kwargs)
+        documents = {request.doc_id: request.doc for request in task.instances}
+        wrong = [number for number, document in documents.items() if is_without_gold(task, document)]
+        if documents and len(wrong) == len(documents):
+            raise _no_gold_at_all(name, task, documents[wrong[0]])
+        found[name] = wrong
+
+    return built
+
+
+def _is_among(choices: Sequence[str], answer: Any) -> bool:
+    if isinstance(answer, int):  # a bool is one, as lm-eval takes it
+        return 0 <= answer < len(choices)
+    return isinstance(answer, str) and answer in choices
+
+
+def _no_gold_at_all(name: str, task: Any, document: Any) -> EvaluationFailed:
+    return EvaluationFailed(
+        f'benchmark "{name}": no document has a gold answer among its choices; the first has '
+        f"{describe_gold(task, document)}",
+        hint="doc_to_target must give the number of the right choice, from 0, or its very text",
+    )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:197]}..."

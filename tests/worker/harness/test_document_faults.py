@@ -1,0 +1,95 @@
+"""A fault of a benchmark's own is told with its benchmark, key or document, what was expected and what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from benchy.errors import EvaluationFailed
+from benchy.protocol import Evaluation
+from benchy.worker.evaluation.evaluate import evaluation
+from benchy.worker.harness.benchmarks import build_tasks
+from tests.worker.conftest import MakeConfig, prepared_session
+
+QUESTIONS = [
+    {"question": "Where does the crow live?", "choices": ["sea", "field"], "answer": 1},
+    {"question": "What does the carp eat?", "choices": ["leaves", "worms"], "answer": 0},
+    {"question": "What does the mouse eat?", "choices": ["seeds", "flies"], "answer": 9},
+]
+CHOICE: dict[str, Any] = {
+    "task": "own",
+    "dataset_path": "json",
+    "test_split": "test",
+    "output_type": "multiple_choice",
+    "doc_to_text": "{{question}}",
+    "doc_to_choice": "{{choices}}",
+    "doc_to_target": "{{answer}}",
+}
+
+
+@pytest.fixture
+def own(tmp_path: Path, make_config: MakeConfig) -> Any:
+    """Make a config of the benchmark ``own``, with some of its keys changed."""
+
+    def make(**changes: Any) -> Any:
+        folder = tmp_path / "own"
+        folder.mkdir(exist_ok=True)
+        (folder / "own.jsonl").write_text("".join(f"{json.dumps(question)}\n" for question in QUESTIONS))
+        files = {"dataset_kwargs": {"data_files": {"test": str(folder / "own.jsonl")}}}
+        (folder / "own.yaml").write_text(yaml.safe_dump(CHOICE | files | changes))
+        return make_config("own", include_path=str(folder))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "remedy"),
+    [
+        ({"test_split": "validation"}, 'test_split is "validation", and the data has no such split', "splits are test"),
+        ({"fewshot_split": "train", "num_fewshot": 1}, 'fewshot_split is "train"', "fix fewshot_split"),
+        ({"doc_to_text": "{{questionn}}"}, "'questionn' is undefined", "fields answer, choices, question"),
+        ({"doc_to_target": "{{anser}}"}, "doc_to_target ('{{anser}}') fails", "fix doc_to_target"),
+        ({"doc_to_choice": "{{choices[7]}}"}, "list object has no element 7", "fix doc_to_choice"),
+        ({"doc_to_text": "questionn"}, 'doc_to_text is "questionn", which is no field', 'mean "question"?'),
+        ({"metric_list": [{"metric": "acck"}]}, 'the metric "acck" is none of', 'did you mean "acc"?'),
+    ],
+)
+def test_what_is_wrong_is_named_as_the_benchmark_is_built(
+    own: Any, changes: dict[str, Any], said: str, remedy: str
+) -> None:
+    with pytest.raises(EvaluationFailed) as caught:
+        build_tasks(own(**changes), {})
+    assert 'benchmark "own"' in caught.value.message
+    assert said in caught.value.message
+    assert remedy in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"num_fewshot": 5}, "5 few-shot examples are asked for, and there are 3 documents"),
+        ({"num_fewshot": 2}, "document 2 of the few-shot examples has no gold answer among its choices: 9 for"),
+        ({"doc_to_target": "{{question}}"}, "no document has a gold answer among its choices; the first has 'Where do"),
+        ({"doc_to_target": "{{none}}"}, "no document has a gold answer among its choices; the first has 'None' for"),
+    ],
+)
+def test_what_is_wrong_with_documents_is_named_before_a_model_is_asked(
+    own: Any, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    events: list[Any] = []
+    session = prepared_session(own(**changes), events)
+    with pytest.raises(EvaluationFailed) as caught:
+        evaluation(session, Evaluation(run_folder=str(tmp_path / "run")))
+    assert said in caught.value.message
+    assert not [event for event in events if getattr(event, "label", "") == "evaluation"]
+
+
+def test_a_gold_answer_that_is_no_choice_is_counted(own: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    result = evaluation(prepared_session(own()), Evaluation(run_folder=str(tmp_path / "run")))
+    assert result.benchmarks[0].flaws.without_gold == 1
+    assert any("own: in 1 of 3 documents the gold answer is none of the choices" in said for said in result.warnings)
+    assert "no gold answer among the choices of document 2" in caplog.text
