@@ -76,6 +76,29 @@ def test_what_cannot_be_asked_so_is_refused(
     assert_refused(benchy("check", config, cwd=REPOSITORY), 2, "ConfigError", *said)
 
 
+@pytest.mark.parametrize(
+    ("task", "model", "said"),
+    [
+        (
+            {"output_type": "generate_until", "generation_kwargs": {"max_new_tokens": 5000}},
+            {},
+            ["lets an answer have 5,000 tokens, and configs/demo/model holds 512 in all", "max_gen_toks: N"],
+        ),
+        ({}, {"args": {"enable_thinking": True}}, ["own asks for log-likelihoods", "drop enable_thinking"]),
+    ],
+)
+def test_what_no_answer_can_be_is_refused_by_check(
+    tmp_path: Path, task: dict[str, Any], model: dict[str, Any], said: list[str]
+) -> None:
+    data = tmp_path / "own.jsonl"
+    data.write_text('{"q": "?", "c": ["a", "b"], "a": 0}\n')
+    own = OWN | {"dataset_kwargs": {"data_files": {"test": str(data)}}} | task
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(own))
+    evaluation = {"tasks": "own", "include_path": str(tmp_path)}
+    config = write_config(tmp_path, evaluation=evaluation, model={"name": "configs/demo/model"} | model)
+    assert_refused(benchy("check", config, cwd=REPOSITORY), 2, "ConfigError", *said)
+
+
 def test_packages_are_found_through_what_a_benchmarks_code_imports(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text("task: own\nprocess_results: !function code.score\n")
     (tmp_path / "code.py").write_text("import json\nimport beside\nfrom lm_eval.tasks.ifeval import utils\n")
