@@ -1,7 +1,7 @@
 """Compares the memory estimate with the peak of live tensors, for small models with random weights.
 
 ``python bench/memory.py`` prints the table of docs/memory.md. The peak is that of the tensors alone (torch's
-MemTracker, on the CPU): what an allocator adds on a GPU is not in it.
+MemTracker, on the CPU): what an allocator adds on a GPU, ``python -m bench.gpu`` measures.
 """
 
 from __future__ import annotations

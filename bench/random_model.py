@@ -61,7 +61,8 @@ def model(shape: Shape) -> LlamaForCausalLM:
         max_position_embeddings=1024,
         dtype=shape.dtype,
     )
-    return LlamaForCausalLM(config).to(shape.device, getattr(torch, shape.dtype)).eval()
+    with torch.device(shape.device):  # random numbers of a CPU take long
+        return LlamaForCausalLM(config).to(getattr(torch, shape.dtype)).eval()
 
 
 def describe(loaded: LlamaForCausalLM) -> str:

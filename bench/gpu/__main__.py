@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import tempfile
 import time
@@ -26,8 +27,9 @@ HEAD = "# On a GPU\n\nWritten by `python -m bench.gpu --write`; do not edit figu
 
 
 def main() -> None:
-    """Measure, and print each part as it comes."""
+    """Measure, and print and write each part as it comes."""
     options = _options()
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}  # all is made here, and no Hub may be near
     size, started = size_here(), time.monotonic()
     text = [HEAD, f"{_card()}. {Machine.here()}"]
     with tempfile.TemporaryDirectory(prefix="bench-gpu-") as folder:
@@ -39,12 +41,13 @@ def main() -> None:
                 text.append(f"## {title}\n\nNot measured: the {options.seconds:.0f} s that it was given were over.")
                 continue
             began = time.monotonic()
+            print(f"## {title}\n", flush=True)
             text.append(f"## {title}\n\n{_measured(part)}")
-            print(f"{text[-1]}\n[{time.monotonic() - began:.0f} s]\n", flush=True)
-        if options.log:
-            shutil.copyfile(bench.log, options.log)
-    if options.write:
-        options.write.write_text("\n\n".join(text) + "\n", encoding="utf-8")
+            print(f"[{time.monotonic() - began:.0f} s]\n", flush=True)
+            if options.write:
+                options.write.write_text("\n\n".join(text) + "\n", encoding="utf-8")
+            if options.log and bench.log.exists():
+                shutil.copyfile(bench.log, options.log)
 
 
 def _parts(bench: Bench, size: Size) -> Iterator[tuple[str, Callable[[], Iterable[str]]]]:
@@ -53,29 +56,39 @@ def _parts(bench: Bench, size: Size) -> Iterator[tuple[str, Callable[[], Iterabl
     model, tasks = make_model(bench.folder, size), make_benchmarks(bench.folder, size)
     yield "A large model, three ways", lambda: _listed(large(bench, size, model, tasks))
     yield "Killed in the middle", lambda: _listed(killed(bench, size, model, tasks))
-    yield "Too little memory", lambda: _listed(out_of_memory(bench, size, model, tasks))
+    yield "A batch that does not fit", lambda: _listed(out_of_memory(bench, size, model, tasks))
     yield "Ctrl-C in the middle", lambda: _listed(interrupted(bench, size, model, tasks))
     yield "The memory estimate", memory
-    yield "Log-likelihoods of both in one process", lambda: [_figures(log_likelihoods_of(size.shape, bench.pairs))]
+    yield "Log-likelihoods of both in one process", lambda: _rows(log_likelihoods_of(size.shape, bench.pairs))
     yield "Half precision", lambda: precision(size)
 
 
 def _measured(part: Callable[[], Iterable[str]]) -> str:
-    """Measure one part. A part that fails says so, and the others still run: the next GPU may be far away."""
+    """Measure one part, and print each line as it comes: the machine may be taken away in the middle.
+
+    A part that fails says so, and the others still run: the next GPU may be far away.
+    """
     lines: list[str] = []
     try:
-        lines.extend(part())
+        for line in part():
+            print(line, flush=True)
+            lines.append(line)
     except Exception as error:  # noqa: BLE001
         lines.append(f"\n**Failed**: {type(error).__name__}: {str(error)[-1500:]}")
+        print(lines[-1], flush=True)
     return "\n".join(lines)
 
 
 def _listed(lines: Iterable[str]) -> Iterator[str]:
-    return (f"- {line}" for line in lines)
+    for line in lines:
+        yield f"- {line}"
 
 
-def _figures(figures: Iterable[Figure]) -> str:
-    return as_markdown(list(figures))
+def _rows(figures: Iterable[Figure]) -> Iterator[str]:
+    """Yield the lines of a Markdown table, each row as it is measured."""
+    for number, figure in enumerate(figures):
+        head, line, row = as_markdown([figure]).splitlines()
+        yield from (row,) if number else (head, line, row)
 
 
 def _card() -> str:

@@ -37,7 +37,8 @@ def memory() -> Iterator[str]:
 
 def _row(name: str, config: transformers.PretrainedConfig, dtype: str, batch: int, length: int) -> str:
     config._attn_implementation = "sdpa"
-    model = transformers.AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype)).eval()
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):  # random numbers of a CPU take minutes
+        model = transformers.AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype)).eval()
     estimate = estimated_bytes(model, config, dtype, batch, length)
     live, reserved = _peaks(model, batch, length)
     error = 100 * (estimate / live - 1)
@@ -53,8 +54,7 @@ def _peaks(model: Any, batch: int, length: int) -> tuple[int, int]:
     gc.collect()
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
-    on_gpu = model.cuda()
     tokens = torch.zeros((batch, length), dtype=torch.long, device="cuda")
     with torch.no_grad():
-        torch.nn.functional.log_softmax(on_gpu(tokens).logits, dim=-1)
+        torch.nn.functional.log_softmax(model(tokens).logits, dim=-1)
     return torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()

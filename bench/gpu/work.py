@@ -41,6 +41,7 @@ def make_model(folder: Path, size: Size) -> Path:
     """Write the model and its tokenizer as a checkpoint."""
     at = folder / "model"
     model(size.shape).save_pretrained(at)
+    torch.cuda.empty_cache()
     tokenizer().save_pretrained(at)
     return at
 
