@@ -93,3 +93,15 @@ def test_a_gold_answer_that_is_no_choice_is_counted(own: Any, tmp_path: Path, ca
     assert result.benchmarks[0].flaws.without_gold == 1
     assert any("own: in 1 of 3 documents the gold answer is none of the choices" in said for said in result.warnings)
     assert "no gold answer among the choices of document 2" in caplog.text
+
+
+def test_a_benchmark_that_scores_by_its_own_code_keeps_its_gold_answers_where_it_likes(
+    own: Any, tmp_path: Path
+) -> None:
+    config = own(doc_to_target="{{question}}")
+    task = tmp_path / "own" / "own.yaml"
+    task.write_text(f"{task.read_text()}process_results: !function scoring.score\n")
+    (tmp_path / "own" / "scoring.py").write_text("def score(doc, results):\n    return {'acc': 1.0}\n")
+    result = evaluation(prepared_session(config), Evaluation(run_folder=str(tmp_path / "run")))
+    assert result.benchmarks[0].flaws.without_gold == 0
+    assert result.benchmarks[0].metrics[0].value == 1.0
