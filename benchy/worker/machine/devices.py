@@ -76,7 +76,7 @@ def require_devices(config: BenchmarkConfig) -> None:
         reason = why_no_cuda()
         raise GpuNotFound(
             f"the config asks for a GPU ({asked}) but torch {torch.__version__} finds no CUDA device here: {reason}",
-            hint=what_to_do(reason) or 'run on a GPU host, or set evaluation.device to "cpu"',
+            hint=f'{what_to_do(reason) or "run on a GPU host"}; or set evaluation.device to "cpu"',
         )
     here = torch.cuda.device_count()
     index = int(device.partition(":")[2] or 0) if not performance.use_accelerate else 0
