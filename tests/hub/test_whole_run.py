@@ -76,7 +76,10 @@ def test_code_that_the_model_writes_runs_only_when_that_was_confirmed(tmp_path: 
     assert refused.returncode == 2
     assert "ConfigError: humaneval runs code that the model writes" in refused.stderr
     assert "evaluation.confirm_run_unsafe_code: true" in refused.stderr
+    short = {"max_gen_toks": 64}  # its own 1,024 tokens are more than the model holds
     confirmed = hub_config(
-        tmp_path, str(DEMO / "model"), evaluation={"tasks": "humaneval", "confirm_run_unsafe_code": True}
+        tmp_path,
+        str(DEMO / "model"),
+        evaluation={"tasks": "humaneval", "confirm_run_unsafe_code": True, "gen_kwargs": short},
     )
     assert benchy("check", confirmed, cwd=tmp_path, HF_HUB_OFFLINE="1").returncode == 0
