@@ -28,6 +28,8 @@ TASK_KEYS = frozenset({
 OUTPUT_TYPES = ("loglikelihood", "multiple_choice", "loglikelihood_rolling", "generate_until")
 TEMPLATES = ("description", "doc_to_text", "doc_to_target", "doc_to_choice", "gen_prefix")
 """Keys whose texts are Jinja templates."""
+TEXTS = ("dataset_path", "training_split", "validation_split", "test_split", "fewshot_split")
+"""Keys that hold one text, if any."""
 PACKAGES = {
     "antlr4": "antlr4-python3-runtime==4.11",
     "math_verify": "math-verify[antlr4_11_0]",
@@ -61,6 +63,8 @@ def mistakes_in(task: Mapping[str, Any], path: str) -> Iterator[str]:
         yield f'{where}: output_type "{said}" is none of {", ".join(OUTPUT_TYPES)}' + (
             f"; did you mean {near[0]}?" if near else ""
         )
+    wrong = (key for key in TEXTS if not isinstance(task.get(key), str | None))
+    yield from (f"{where}: {key} is no text: {task[key]!r}" for key in wrong)
     yield from (f"{where}: {mistake}" for mistake in _wrong_templates(task))
     yield from (f"{where}: {mistake}" for mistake in _missing_files(task))
 
@@ -76,9 +80,10 @@ def _wrong_templates(task: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _missing_files(task: Mapping[str, Any]) -> Iterator[str]:
-    if task.get("dataset_path") not in BUILDERS or not isinstance(task.get("dataset_kwargs"), Mapping):
+    path, settings = task.get("dataset_path"), task.get("dataset_kwargs")
+    if not isinstance(path, str) or path not in BUILDERS or not isinstance(settings, Mapping):
         return
-    for name in _texts(task["dataset_kwargs"].get("data_files")):
+    for name in _texts(settings.get("data_files")):
         if "://" not in name and not any(sign in name for sign in "*?[") and not Path(name).exists():
             yield f"its data file {name} is not there; paths are relative to {Path.cwd()}"
 

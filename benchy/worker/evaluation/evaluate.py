@@ -25,6 +25,7 @@ from benchy.worker.evaluation.score_warnings import fewshot_counts, find_drift
 from benchy.worker.evaluation.simple_evaluate import simple_evaluate
 from benchy.worker.failures import failing_as
 from benchy.worker.harness.benchmarks import build_tasks
+from benchy.worker.harness.document_faults import faults_named
 from benchy.worker.harness.questions import QuestionReader
 from benchy.worker.loading import loaded_model
 from benchy.worker.ranks import RankDone, own_rank
@@ -57,6 +58,7 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
     folder = Path(request.run_folder)
     with (
         failing_as(EvaluationFailed, "the evaluation failed"),
+        faults_named(),  # before what replaces methods of the tasks themselves
         _answering(session, model, folder, tasks.loaded["tasks"]) as answering,
         questions.watching(tasks.loaded["tasks"]),
         clock.watching(lm, tasks.loaded["tasks"], lambda: answering.found_seconds),

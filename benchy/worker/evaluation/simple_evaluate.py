@@ -14,7 +14,6 @@ from benchy.worker.evaluation.flaws import find_flaws
 from benchy.worker.evaluation.output_files import write_files
 from benchy.worker.evaluation.score_files import write_score_files
 from benchy.worker.harness.benchmarks import hand_over
-from benchy.worker.harness.document_faults import faults_named
 from benchy.worker.harness.gold_answers import gold_answers_checked
 from benchy.worker.harness.leaks import leaks_noticed
 from benchy.worker.harness.metric_documents import MetricDocuments, documents_counted
@@ -57,7 +56,6 @@ def simple_evaluate(
         compiled_once(),
         git_asked_quietly(),
         documents_counted(built) as documents,
-        faults_named(),
         leaks_noticed(built) as leaked,
         gold_answers_checked(built) as without_gold,
     ):

@@ -1,4 +1,4 @@
-"""Names the benchmark, document and key of a fault that lm-eval meets while it builds prompts."""
+"""Names the benchmark, document and key of a fault that lm-eval meets while it builds prompts or scores answers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from typing import Any
 
-from benchy.errors import EvaluationFailed
-from benchy.worker.failures import name_failure
-from benchy.worker.harness.gold_answers import describe_gold, is_without_gold
+from benchy.errors import BenchyError, EvaluationFailed, causes
+from benchy.worker.failures import failing_as, name_failure
+from benchy.worker.harness.gold_answers import describe_gold, is_without_gold, quoted
 from benchy.worker.harness.patching import replaced
 
 KEYS = ("doc_to_text", "doc_to_target", "doc_to_choice")
@@ -26,7 +26,8 @@ SPLITS = {
 def faults_named() -> Iterator[None]:
     """Raise EvaluationFailed, with what was expected and what to do, for what lm-eval raises inside.
 
-    lm-eval itself says ``KeyError: 'validation'``, ``'questionn' is undefined`` or ``Sample larger than population``.
+    lm-eval itself says ``KeyError: 'validation'``, ``'questionn' is undefined``, ``Sample larger than population`` or
+    ``list index out of range``.
     """
     from lm_eval.api.task import ConfigurableTask
 
@@ -38,6 +39,10 @@ def faults_named() -> Iterator[None]:
                 replaced(ConfigurableTask, **{method: _naming_the_split(ConfigurableTask, method, key)})
             )
         stack.enter_context(replaced(ConfigurableTask, fewshot_context=_naming_the_shots(ConfigurableTask)))
+        stack.enter_context(replaced(ConfigurableTask, __init__=_naming_the_first_document(ConfigurableTask)))
+        stack.enter_context(replaced(ConfigurableTask, download=_naming_the_lines(ConfigurableTask)))
+        stack.enter_context(replaced(ConfigurableTask, construct_requests=_naming_the_request(ConfigurableTask)))
+        stack.enter_context(replaced(ConfigurableTask, process_results=_naming_the_score(ConfigurableTask)))
         yield
 
 
@@ -110,12 +115,12 @@ def _naming_the_shots(kind: Any) -> Callable[..., Any]:
         except EvaluationFailed:
             raise
         except Exception as error:
-            raise _no_prompt(task, num_fewshot, error) from error
+            raise _no_prompt(task, doc, num_fewshot, error) from error
 
     return named
 
 
-def _no_prompt(task: Any, shots: int, error: Exception) -> Exception:
+def _no_prompt(task: Any, doc: Any, shots: int, error: Exception) -> Exception:
     name, examples = task.config.task, list(task.fewshot_docs() or ()) if shots else []
     if shots and shots >= len(examples):
         split = task.config.fewshot_split
@@ -131,4 +136,93 @@ def _no_prompt(task: Any, shots: int, error: Exception) -> Exception:
                 f"{describe_gold(task, example)}",
                 hint="fix that document; doc_to_target gives the number of the right choice, from 0, or its very text",
             )
-    return name_failure(error, EvaluationFailed, f'benchmark "{name}": a prompt cannot be built')
+    return name_failure(
+        error, EvaluationFailed, f'benchmark "{name}": no prompt can be built of {quoted(doc)}', hint=_MEND
+    )
+
+
+_MEND = "fix that document, or the keys doc_to_text, doc_to_choice and doc_to_target that read it"
+
+
+def _naming_the_first_document(kind: Any) -> Callable[..., None]:
+    """lm-eval tries each benchmark on its first document while it builds it."""
+    original = kind.__init__
+
+    def named(task: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            original(task, *args, **kwargs)
+        except EvaluationFailed:
+            raise
+        except Exception as error:
+            if not getattr(task, "task_docs", None):
+                raise
+            raise _wrong_first(task, task.task_docs[0], error) from error
+
+    return named
+
+
+def _wrong_first(task: Any, doc: Any, error: Exception) -> BenchyError:
+    name = f'benchmark "{task.config.task}"'
+    if task.config.doc_to_choice is None:
+        return name_failure(error, EvaluationFailed, f"{name} cannot be tried on its first document, {quoted(doc)}")
+    said = f"{name}: its first document has the gold answer {describe_gold(task, doc)}"
+    return EvaluationFailed(said, hint=f"choices are texts, and the gold answer is one's number, from 0; {_MEND}")
+
+
+def _naming_the_lines(kind: Any) -> Callable[..., None]:
+    original = kind.download
+
+    def named(task: Any, *args: Any, **kwargs: Any) -> None:
+        from pyarrow import ArrowException
+
+        try:
+            original(task, *args, **kwargs)
+        except Exception as error:
+            unread = [cause for cause in causes(error) if isinstance(cause, ArrowException)]
+            if not unread:
+                raise
+            said = f'benchmark "{task.config.task}": its data cannot be read: {" ".join(str(unread[-1]).split())}'
+            raise EvaluationFailed(said, hint=_ONE_FORM) from error
+
+    return named
+
+
+_ONE_FORM = (
+    "each line is one JSON object in UTF-8, and a field holds the same type in all of them (`null` may stand anywhere)"
+)
+
+
+def _naming_the_request(kind: Any) -> Callable[..., Any]:
+    original = kind.construct_requests
+
+    def named(task: Any, doc: Any, ctx: Any, **kwargs: Any) -> Any:
+        number = kwargs["metadata"][1]
+        doing = f'benchmark "{task.config.task}": nothing can be asked of document {number}, {quoted(doc)}'
+        with failing_as(EvaluationFailed, doing, hint=_MEND):
+            request = original(task, doc, ctx, **kwargs)
+        if task.OUTPUT_TYPE in _OF_TARGETS and not isinstance(task.doc_to_target(doc), str):
+            raise EvaluationFailed(f"{doing}: its target is no text", hint=_MEND)
+        return request
+
+    return named
+
+
+_OF_TARGETS = {"loglikelihood", "loglikelihood_rolling"}
+"""Output types whose requests hold what doc_to_target gives; a model's tokenizer takes text alone."""
+
+
+def _naming_the_score(kind: Any) -> Callable[..., Any]:
+    original = kind.process_results
+
+    def named(task: Any, doc: Any, results: Any) -> Any:
+        try:
+            return original(task, doc, results)
+        except EvaluationFailed:
+            raise
+        except Exception as error:
+            numbers = [request.doc_id for request in task.instances or () if request.doc == doc]
+            which = f"document {numbers[0]}" if numbers else "a document"
+            doing = f'benchmark "{task.config.task}": {which} cannot be scored, {quoted(doc)}'
+            raise name_failure(error, EvaluationFailed, doing, hint=_MEND) from error
+
+    return named

@@ -38,7 +38,7 @@ def is_without_gold(task: Any, document: Any) -> bool:
 def describe_gold(task: Any, document: Any) -> str:
     """Say which gold answer a document has, and which choices."""
     gold = task.doc_to_text(document) if task.multiple_input else task.doc_to_target(document)
-    return f"{_short(gold)} for the choices {_short(task.doc_to_choice(document))}"
+    return f"{quoted(gold)} for the choices {quoted(task.doc_to_choice(document))}"
 
 
 def _is_scored_by_lm_eval(task: Any) -> bool:
@@ -58,12 +58,28 @@ def _checked(name: str, task: Any, found: dict[str, list[int]]) -> Callable[...,
     def built(*args: Any, **kwargs: Any) -> None:
         build(*args, **kwargs)
         documents = {request.doc_id: request.doc for request in task.instances}
+        for document in documents.values():
+            _require_scorable(task, document)
         wrong = [number for number, document in documents.items() if is_without_gold(task, document)]
         if documents and len(wrong) == len(documents) and kwargs.get("world_size", 1) == 1:  # a rank sees its share
             raise _no_gold_at_all(name, task, documents[wrong[0]])
         found[name] = wrong
 
     return built
+
+
+def _require_scorable(task: Any, document: Any) -> None:
+    """Let lm-eval score a document whose choices or gold answer are of no common form, before a model is asked.
+
+    Raises:
+        EvaluationFailed: lm-eval cannot, as `document_faults` names it.
+    """
+    choices = task.doc_to_choice(document)
+    gold = task.doc_to_text(document) if task.multiple_input else task.doc_to_target(document)
+    are_texts = isinstance(choices, list) and all(choice and isinstance(choice, str) for choice in choices)
+    if not are_texts or task.multiple_target or not isinstance(gold, int | str):
+        count = sum(request.doc == document for request in task.instances)
+        type(task).process_results(task, document, [(-1.0, False)] * count)  # the class's own: this is no score
 
 
 def _is_among(choices: Sequence[str], answer: Any) -> bool:
@@ -80,6 +96,7 @@ def _no_gold_at_all(name: str, task: Any, document: Any) -> EvaluationFailed:
     )
 
 
-def _short(value: Any) -> str:
+def quoted(value: Any) -> str:
+    """Give a value of a document as Python writes it, cut to what a person reads."""
     text = repr(value)
     return text if len(text) <= 200 else f"{text[:197]}..."

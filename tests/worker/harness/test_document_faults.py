@@ -68,6 +68,69 @@ def test_what_is_wrong_is_named_as_the_benchmark_is_built(
     assert remedy in caught.value.hint
 
 
+def _write_rows(config: Any, rows: list[dict[str, Any]]) -> None:
+    path = Path(config.evaluation.include_path[0]) / "own.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"answer": 99},
+            "its first document has the gold answer 99 for the choices ['sea', 'field']",
+        ),  # was IndexError
+        ({"choices": []}, "its first document has the gold answer 1 for the choices []"),
+        ({"choices": ["sea", None]}, "its first document has the gold answer 1 for the choices ['sea', None]"),
+        ({"choices": ["", "sea"]}, "its first document has the gold answer 1 for the choices ['', 'sea']"),
+    ],
+)
+def test_a_first_document_that_lm_eval_cannot_try_is_named(own: Any, changes: dict[str, Any], said: str) -> None:
+    config = own(doc_to_choice="choices", doc_to_target="{{answer}}")
+    _write_rows(config, [QUESTIONS[0] | changes, *QUESTIONS])
+    with pytest.raises(EvaluationFailed) as caught:
+        build_tasks(config, {})
+    assert caught.value.message == f'benchmark "own": {said}'
+    assert "fix that document, or the keys doc_to_text" in caught.value.hint
+
+
+def test_lines_that_are_no_json_are_named(own: Any) -> None:
+    config = own()
+    with (Path(config.evaluation.include_path[0]) / "own.jsonl").open("a") as rows:
+        rows.write('{"question": ')
+    with pytest.raises(EvaluationFailed) as caught:
+        build_tasks(config, {})
+    assert 'benchmark "own": its data cannot be read: JSON parse error' in caught.value.message
+    assert "each line is one JSON object" in caught.value.hint
+
+
+FIELDS = {"doc_to_choice": "choices", "doc_to_target": "answer"}
+TARGET = {"output_type": "loglikelihood", "doc_to_choice": None, "metric_list": [{"metric": "acc"}]}
+
+
+@pytest.mark.parametrize(
+    ("keys", "changes", "said"),
+    [
+        (FIELDS, {"answer": None}, "document 1 cannot be scored, {'question': 'Where does the crow live?'"),
+        (FIELDS, {"choices": None}, "nothing can be asked of document 1, {'question': 'Where does the crow live?'"),
+        (FIELDS, {"choices": ["sea", None]}, "document 1 cannot be scored"),
+        (TARGET | {"doc_to_target": "{{[answer, 1] if answer else answer}}"}, {"answer": 0}, "its target is no text"),
+    ],
+)
+def test_a_later_document_that_cannot_be_scored_is_named_before_a_model_is_asked(
+    own: Any, tmp_path: Path, keys: dict[str, Any], changes: dict[str, Any], said: str
+) -> None:
+    config = own(**keys)
+    events: list[Any] = []
+    _write_rows(config, [QUESTIONS[0], QUESTIONS[0] | changes, QUESTIONS[1]])
+    session = prepared_session(config, events)
+    with pytest.raises(EvaluationFailed) as caught:
+        evaluation(session, Evaluation(run_folder=str(tmp_path / "run")))
+    assert said in caught.value.message
+    assert "fix that document" in caught.value.hint
+    assert not [event for event in events if getattr(event, "label", "") == "evaluation"]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
