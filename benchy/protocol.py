@@ -27,6 +27,7 @@ from benchy.errors import ErrorData, WrongVersion
 from benchy.masking import mask_data
 from benchy.plain_text import plain_data
 from benchy.record import (
+    Built,
     EvaluationResult,
     Fetched,
     Imported,
@@ -38,7 +39,7 @@ from benchy.record import (
     WandbRun,
 )
 
-PROTOCOL = 3
+PROTOCOL = 4
 """The number of these messages: another one where a message changes its meaning within a version."""
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
@@ -82,6 +83,24 @@ class Fetch(Request[Fetched]):
     """The Hub's read token: no other worker has it."""
     data_sets: dict[str, str] = Field(default_factory=dict)
     """The commits at which the run's data sets were loaded before: they are fetched so again."""
+    weights: bool = True
+    """Whether the model's weights are fetched too, and not only its small files: config, tokenizer, code."""
+
+
+class Build(Request[Built]):
+    """Build the benchmarks to their last request, without the model's weights: it finds what is wrong with them."""
+
+    method = "build"
+    result_type = Built
+    config: BenchmarkConfig
+    fetched: Fetched | None = None
+    """What another worker fetched for this one, but for weights."""
+    server_keys: dict[str, str] = Field(default_factory=dict, repr=False)
+    """As in ``prepare``."""
+    data_sets: dict[str, str] = Field(default_factory=dict)
+    """As in ``prepare``."""
+    model_length: int | None = None
+    """How many tokens the model holds, prompt and answer together; None if that is not known."""
 
 
 class Import(Request[Imported]):
@@ -169,9 +188,9 @@ class Recompute(Request[Recomputed]):
     run_folder: str
 
 
-AnyRequest = Fetch | Import | Prepare | ModelTest | Evaluation | Upload | LogToWandb | Recompute
+AnyRequest = Fetch | Build | Import | Prepare | ModelTest | Evaluation | Upload | LogToWandb | Recompute
 REQUESTS: dict[str, type[AnyRequest]] = {
-    cls.method: cls for cls in (Fetch, Import, Prepare, ModelTest, Evaluation, Upload, LogToWandb, Recompute)
+    cls.method: cls for cls in (Fetch, Build, Import, Prepare, ModelTest, Evaluation, Upload, LogToWandb, Recompute)
 }
 
 

@@ -255,7 +255,7 @@ def _stop(process: subprocess.Popen[bytes], folder: Path) -> None:
     for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
         if str(folder) in line:
             subprocess.run(["umount", "--lazy", line.split()[1]], check=False)
-    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run(["rm", "-rf", str(folder)], check=False)  # 100,000 files: a third of shutil's time
 
 
 def _image_archive() -> bytes:

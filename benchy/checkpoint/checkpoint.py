@@ -12,8 +12,8 @@ from benchy import hub
 from benchy.backends import find_backend
 from benchy.checkpoint.adapter import ADAPTER_FILE, is_adapter
 from benchy.checkpoint.config_file import AdapterFile, ConfigFile, chat_template_names
-from benchy.checkpoint.files import files_to_load, find_weights, weight_files
-from benchy.checkpoint.source import HubModel, ModelSource, open_folder, open_repository, read_json
+from benchy.checkpoint.files import files_to_load, find_weights, name_some, weight_files
+from benchy.checkpoint.source import HubModel, ModelSource, list_files, open_folder, open_repository, read_json
 from benchy.checkpoint.weights import BYTES, TensorInfo, Weights, count_weights
 from benchy.config import BenchmarkConfig, ModelConfig
 from benchy.errors import ModelNotFound
@@ -34,10 +34,27 @@ def open_checkpoint(config: BenchmarkConfig) -> ModelSource | Facts | None:
         raise ModelNotFound(f'no folder "{name}"', hint=f"paths are relative to {Path.cwd()}")
     repo = Repo(name, revision=config.model.revision)
     if hub.is_offline():
-        return Facts(commit=hub.cached_commit(repo))
+        return Facts(commit=_cached_commit(repo, config.model))
     source = open_repository(repo)
     hub.remember_commit(repo, source.repo.revision or "")
     return source
+
+
+def _cached_commit(repo: Repo, model: ModelConfig) -> str:
+    """Return the commit in the cache, where its weights are there too: a config alone comes from a check."""
+    commit = hub.cached_commit(repo)
+    folder = hub.repository_folder(repo) / "snapshots" / commit
+    paths = set(list_files(folder))
+    hint = "unset HF_HUB_OFFLINE to fetch them"
+    if ADAPTER_FILE in paths:
+        return commit
+    try:
+        weights = weight_files(find_weights(paths, model), folder.joinpath)
+    except ModelNotFound as error:
+        raise ModelNotFound(f"the cache holds no weights of {repo.name} at {commit}", hint=hint) from error
+    if missing := [path for path in weights if path not in paths]:
+        raise ModelNotFound(f"the cache lacks {name_some(missing)} of {repo.name} at {commit}", hint=hint)
+    return commit
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,14 @@ def shown_on_terminal(run: Run) -> Iterator[None]:
             yield
         finally:
             run.log.detach(reader)
+
+
+@contextmanager
+def progress_on_terminal() -> Iterator[Callable[[ProgressEvent | Phase], None]]:
+    """Give a function that shows the progress of work that is no run."""
+    bars = Bars(Console(stderr=True, highlight=False))
+    with bars.drawn(), closing(Aside(bars)) as aside:
+        yield aside.on_event
 
 
 class Aside:

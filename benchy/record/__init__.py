@@ -1,5 +1,6 @@
 """The record of a run: the one versioned account of what was asked, what was found, and how it ended."""
 
+from benchy.record.built import Built, BuiltBenchmark
 from benchy.record.facts import (
     Device,
     Environment,
@@ -45,6 +46,8 @@ __all__ = [
     "WORKER_FOLDER",
     "BenchmarkResult",
     "BenchmarkSeconds",
+    "Built",
+    "BuiltBenchmark",
     "Device",
     "Environment",
     "EvaluationResult",

@@ -10,7 +10,7 @@ from benchy.backends import PARTS, find_backend
 from benchy.benchmarks.files import hub_datasets, load_tasks
 from benchy.config import BenchmarkConfig
 from benchy.protocol import Fetch, Phase, Progress
-from benchy.record import Fetched
+from benchy.record import Facts, Fetched
 from benchy.runtimes.base import RunIdentity, Runtime, Say
 from benchy.runtimes.client import Worker
 from benchy.runtimes.launch import launch_of
@@ -42,7 +42,13 @@ class Fetching:
 
 
 def start_fetching(
-    config: BenchmarkConfig, runtime: Runtime, run: RunIdentity, data_sets: dict[str, str], log: Say
+    config: BenchmarkConfig,
+    runtime: Runtime,
+    run: RunIdentity,
+    data_sets: dict[str, str],
+    log: Say,
+    *,
+    weights: bool = True,
 ) -> Fetching | None:
     """Start to fetch; None if nothing of the run comes from the Hub.
 
@@ -52,6 +58,7 @@ def start_fetching(
         run: whose worker it is.
         data_sets: the commits that the run began with.
         log: gets the worker's lines.
+        weights: whether to fetch the model's weights too, and not only its small files.
 
     Raises:
         WorkerError: the worker cannot be started.
@@ -59,7 +66,8 @@ def start_fetching(
     if not needs_the_hub(config):
         return None
     transport = runtime.start(launch_of(config, run.folder, role="fetch"), run, say=log)
-    return Fetching(Worker(transport, log), Fetch(config=config, token=hub.read_token(), data_sets=data_sets))
+    request = Fetch(config=config, token=hub.read_token(), data_sets=data_sets, weights=weights)
+    return Fetching(Worker(transport, log), request)
 
 
 def needs_the_hub(config: BenchmarkConfig) -> bool:
@@ -71,3 +79,13 @@ def needs_the_hub(config: BenchmarkConfig) -> bool:
         return True
     tasks = load_tasks(config.evaluation.tasks, config.evaluation.include_path)
     return tasks is None or bool(hub_datasets(tasks))
+
+
+def pinned(config: BenchmarkConfig, facts: Facts) -> BenchmarkConfig:
+    """Return the config with the commit that was checked first: what was checked is what is tested and evaluated."""
+    model = config.model
+    if facts.commit is not None:
+        model = model.at(facts.commit)
+    if facts.base is not None:
+        model = model.with_args({"pretrained": facts.base} | model.args)
+    return config.with_model(model)

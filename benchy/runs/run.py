@@ -18,8 +18,9 @@ from benchy.config import BenchmarkConfig, UploadConfig, WandbConfig
 from benchy.errors import BenchyError, EvaluationFailed, as_benchy_error
 from benchy.protocol import Evaluation, Import, ModelTest, Phase, Prepare, Progress, Request
 from benchy.record import WORKER_FOLDER, EvaluationResult, Fetched, ModelTestResult, Prepared, RunRecord, Uploaded, now
+from benchy.runs.building import Builder
 from benchy.runs.evaluation_files import take_files
-from benchy.runs.fetching import Fetching, start_fetching
+from benchy.runs.fetching import Fetching, pinned, start_fetching
 from benchy.runs.folders import log_path, save_record
 from benchy.runs.log import RunLog
 from benchy.runs.publishing import identity_of, log_to_wandb, upload_command, upload_record
@@ -95,7 +96,7 @@ class Run:
     def _start_worker(self, *, wait: bool) -> None:
         run = identity_of(self.record, self.folder)
         if self._fetching is None:
-            self._fetching = start_fetching(self._pinned(), self.runtime, run, self.record.data_sets, self.log.write)
+            self._fetching = self._start_fetching(weights=not self._builds_first)
         launch = launch_of(self.config, self.folder, role="model")
         started = self.runtime.start(launch, run, say=self.log.write, wait=wait)
         self._goes_offline = launch.goes_offline
@@ -104,6 +105,16 @@ class Run:
             self._ask_to_prepare(self._worker, None)
         else:
             self._worker.send(Import(config=self.config))  # while the other one fetches
+
+    def _start_fetching(self, *, weights: bool) -> Fetching | None:
+        return start_fetching(
+            self._pinned(),
+            self.runtime,
+            identity_of(self.record, self.folder),
+            self.record.data_sets,
+            self.log.write,
+            weights=weights,
+        )
 
     def _ask_to_prepare(self, worker: Worker, fetched: Fetched | None) -> None:
         keys = find_backend(self.config.model.backend).server_keys(os.environ)
@@ -233,15 +244,32 @@ class Run:
             self.start_worker()
         assert self._worker is not None  # noqa: S101 - for the type checker
         if self._fetching is not None:
-            fetched = self._fetching.result(self.notify, self._limits)
-            self._fetching = None
-            self._ask_to_prepare(self._worker, fetched)
+            if self._builds_first:
+                self._build(self._fetched())
+                self._fetching = self._start_fetching(weights=True)
+            self._ask_to_prepare(self._worker, self._fetched())
         if self._asked is not None:
             self._take_prepared(self._worker.receive(self._asked, self.notify, self._limits))
             self._asked = None
             if self._goes_offline:
                 self._worker.go_offline()
         return self._worker
+
+    @property
+    def _builds_first(self) -> bool:
+        """Whether weights are to be fetched: what is wrong with the benchmarks is to be found before that."""
+        return bool(self.record.model is None and self.record.facts.missing_bytes and self.config.evaluation.tasks)
+
+    def _build(self, fetched: Fetched | None) -> None:
+        run = identity_of(self.record, self.folder)
+        builder = Builder(self.runtime, run, self._limits, self.log.write, self.notify)
+        builder.build(self._pinned(), self.record.facts, fetched)
+
+    def _fetched(self) -> Fetched | None:
+        """Wait for what is being fetched."""
+        fetched = self._fetching.result(self.notify, self._limits) if self._fetching else None
+        self._fetching = None
+        return fetched
 
     def _take_prepared(self, prepared: Prepared) -> None:
         before = self.record.model
@@ -254,13 +282,7 @@ class Run:
         self._save(self.record.prepared(prepared))
 
     def _pinned(self) -> BenchmarkConfig:
-        """The config with the commit that was checked first: what was checked is what is tested and evaluated."""
-        model, facts = self.config.model, self.record.facts
-        if facts.commit is not None:
-            model = model.at(facts.commit)
-        if facts.base is not None:
-            model = model.with_args({"pretrained": facts.base} | model.args)
-        return self.config.with_model(model)
+        return pinned(self.config, self.record.facts)
 
     def _save(self, record: RunRecord) -> None:
         """Take a changed record for this run's, on disk too."""

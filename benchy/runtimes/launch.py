@@ -13,11 +13,12 @@ from benchy.config import BenchmarkConfig
 from benchy.config.sections import ContainerConfig
 from benchy.record import WORKER_FOLDER
 
-Role = Literal["fetch", "model", "publish"]
+Role = Literal["fetch", "build", "model", "publish"]
 """What a worker is for.
 
 One that fetches has the token that reads, the network, and a cache that it may write; it runs no code of models or
-benchmarks. One with the model has none of the three once it is prepared. One that publishes has the token that writes.
+benchmarks. One with the model has none of the three once it is prepared. One that only builds benchmarks is as that, on
+no GPU. One that publishes has the token that writes.
 """
 Gpus = tuple[int | str, ...] | int
 """GPUs by index, UUID or CDI name, or how many."""
@@ -63,7 +64,12 @@ class WorkerLaunch:
     """The image and the limits of a container."""
 
 
-_CACHE: Mapping[Role, Literal["write", "read"] | None] = {"fetch": "write", "model": "read", "publish": None}
+_CACHE: Mapping[Role, Literal["write", "read"] | None] = {
+    "fetch": "write",
+    "build": "read",
+    "model": "read",
+    "publish": None,
+}
 _NO_STORED_TOKEN = {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
 """That of `hf auth login`."""
 
@@ -76,7 +82,7 @@ def launch_of(config: BenchmarkConfig, run_folder: Path, *, role: Role) -> Worke
         run_folder: the run's own, of which the worker may write a part.
         role: what the worker is for: one with the model gets the GPUs.
     """
-    has_model = role == "model"
+    has_model, runs_code = role == "model", role in ("model", "build")
     return WorkerLaunch(
         role=role,
         arguments=_accelerated(config) if has_model and config.performance.use_accelerate else _PLAIN,
@@ -85,8 +91,8 @@ def launch_of(config: BenchmarkConfig, run_folder: Path, *, role: Role) -> Worke
         folders=tuple(_shared_folders(config, run_folder, role)),
         cache=_CACHE[role],
         goes_offline=has_model and config.container.sandbox and find_backend(config.model.backend).loads_weights,
-        runs_own_code=has_model and config.model.runs_own_code,
-        environment=_NO_STORED_TOKEN if has_model else {},
+        runs_own_code=runs_code and config.model.runs_own_code,
+        environment=_NO_STORED_TOKEN if runs_code else {},
         passed_on=config.environment,
         container=config.container,
     )

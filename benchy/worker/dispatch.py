@@ -11,6 +11,7 @@ from benchy.errors import BenchyError, WrongVersion
 from benchy.own_memory import close_to_others
 from benchy.protocol import (
     AnyRequest,
+    Build,
     Evaluation,
     Fetch,
     Hello,
@@ -22,6 +23,7 @@ from benchy.protocol import (
     Upload,
     decode_request,
 )
+from benchy.record import EvaluationResult, ModelTestResult
 from benchy.worker.failures import name_unexpected
 from benchy.worker.ranks import RankDone
 from benchy.worker.session import Session
@@ -65,28 +67,38 @@ def _do(session: Session, request: AnyRequest) -> BaseModel:
             from benchy.worker.prepare import import_all
 
             return import_all(session, request.config)
+        case Build():
+            from benchy.worker.evaluation.build import build
+
+            return build(session, request)
         case Prepare():
             from benchy.worker.prepare import prepare
 
             return prepare(session, request)
-        case ModelTest():
-            from benchy.worker.machine.gpu_monitor import watch_gpus
-            from benchy.worker.model_test import model_test
-
-            with watch_gpus(session.config) as watch:
-                tested = model_test(session, request)
-            return tested.with_gpu_use(watch.use)
-        case Evaluation():
-            from benchy.worker.evaluation.evaluate import evaluation
-            from benchy.worker.machine.gpu_monitor import watch_gpus
-
-            with watch_gpus(session.config) as watch:
-                evaluated = evaluation(session, request)
-            return evaluated.with_gpu_use(watch.use)
+        case ModelTest() | Evaluation():
+            return _ask_the_model(session, request)
         case Recompute():
             from benchy.worker.harness.recomputation import recompute
 
             return recompute(request)
+
+
+def _ask_the_model(session: Session, request: ModelTest | Evaluation) -> BaseModel:
+    """Do a step with the model, and note what its GPUs did meanwhile."""
+    from benchy.worker.machine.gpu_monitor import watch_gpus
+
+    done: ModelTestResult | EvaluationResult
+    with watch_gpus(session.config) as watch:
+        match request:
+            case ModelTest():
+                from benchy.worker.model_test import model_test
+
+                done = model_test(session, request)
+            case Evaluation():
+                from benchy.worker.evaluation.evaluate import evaluation
+
+                done = evaluation(session, request)
+    return done.with_gpu_use(watch.use)
 
 
 def _do_with_a_secret(session: Session, request: Fetch | Upload | LogToWandb) -> BaseModel:
@@ -98,7 +110,7 @@ def _do_with_a_secret(session: Session, request: Fetch | Upload | LogToWandb) ->
             from benchy.worker.fetch.run import fetch
 
             with holding_token(request.token):
-                return fetch(request.config, request.data_sets, session.emit)
+                return fetch(request.config, request.data_sets, session.emit, weights=request.weights)
         case Upload():
             from benchy.worker.upload import upload
 

@@ -60,10 +60,8 @@ def prepare(session: Session, request: Prepare) -> Prepared:
     os.environ.update(request.server_keys)
     import_all(session, config)
     fetched = request.fetched or fetch(config, request.data_sets, session.emit)
-    link_fetched(config.model, fetched)
     identity = _identity(config, fetched)
-    model = upon_base(with_part_folders(config.model, fetched.parts), fetched.commit)
-    config = config.with_model(model)
+    config = with_fetched(config, fetched)
     data_sets = DataSets.at(request.data_sets, fetched.data_sets)
     if config.evaluation.tasks:  # `benchy test` has none
         session.emit(Phase(name="task build"))
@@ -81,6 +79,12 @@ def prepare(session: Session, request: Prepare) -> Prepared:
         data_sets=data_sets.versions,
         download_seconds=fetched.seconds + data_sets.seconds,
     )
+
+
+def with_fetched(config: BenchmarkConfig, fetched: Fetched) -> BenchmarkConfig:
+    """Return the config with the folders of what was fetched for this worker, which are linked into its cache."""
+    link_fetched(config.model, fetched)
+    return config.with_model(upon_base(with_part_folders(config.model, fetched.parts), fetched.commit))
 
 
 def _identity(config: BenchmarkConfig, fetched: Fetched) -> ModelIdentity:

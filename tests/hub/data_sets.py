@@ -19,20 +19,20 @@ configs:
 """
 
 
-def arc_easy(questions: int = 8) -> dict[str, bytes]:
-    """The data set's files."""
+def arc_easy(questions: int = 8, *, first_answer: str = "A") -> dict[str, bytes]:
+    """The data set's files; ``first_answer`` is said to be right for the first question of each split."""
     splits = ("train", "validation", "test")
-    files = {f"ARC-Easy/{split}-00000-of-00001.parquet": _rows(split, questions) for split in splits}
+    files = {f"ARC-Easy/{split}-00000-of-00001.parquet": _rows(split, questions, first_answer) for split in splits}
     return {"README.md": _CARD.encode()} | files
 
 
-def _rows(split: str, questions: int) -> bytes:
+def _rows(split: str, questions: int, first_answer: str) -> bytes:
     rows = [
         {
             "id": f"{split}_{number}",
             "question": f"Which number comes after {number}?",
             "choices": {"text": [str(number + 1), str(number), "none", "all"], "label": ["A", "B", "C", "D"]},
-            "answerKey": "A",
+            "answerKey": first_answer if number == 0 else "A",
         }
         for number in range(questions)
     ]

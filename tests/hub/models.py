@@ -15,12 +15,17 @@ HIDDEN, INNER, LAYERS, HEADS, POSITIONS = 16, 32, 2, 2, 256
 
 
 def tiny_llama(*, seed: int = 0, **config: Any) -> dict[str, bytes]:
-    """The files of a Llama of 15 k parameters that transformers loads; ``config`` changes its config.json."""
+    """The files of a Llama of 15 k parameters that transformers loads; ``config`` changes its config.json.
+
+    With another ``intermediate_size`` it has other weights too.
+    """
     tokenizer, vocabulary = _tokenizer()
     return {
         "config.json": json.dumps(_config(vocabulary) | config).encode(),
         "generation_config.json": b'{"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0}',
-        "model.safetensors": save(_weights(vocabulary, seed), metadata={"format": "pt"}),
+        "model.safetensors": save(
+            _weights(vocabulary, seed, config.get("intermediate_size", INNER)), metadata={"format": "pt"}
+        ),
         "tokenizer.json": tokenizer,
         "tokenizer_config.json": json.dumps(
             {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<end>", "pad_token": "<end>"}
@@ -57,7 +62,7 @@ def _config(vocabulary: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _weights(vocabulary: int, seed: int) -> dict[str, np.ndarray[Any, Any]]:
+def _weights(vocabulary: int, seed: int, inner: int) -> dict[str, np.ndarray[Any, Any]]:
     random = np.random.default_rng(seed)
 
     def matrix(*shape: int) -> np.ndarray[Any, Any]:
@@ -70,9 +75,9 @@ def _weights(vocabulary: int, seed: int) -> dict[str, np.ndarray[Any, Any]]:
         for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
             weights[f"{prefix}.self_attn.{name}.weight"] = matrix(HIDDEN, HIDDEN)
         for name, shape in (
-            ("gate_proj", (INNER, HIDDEN)),
-            ("up_proj", (INNER, HIDDEN)),
-            ("down_proj", (HIDDEN, INNER)),
+            ("gate_proj", (inner, HIDDEN)),
+            ("up_proj", (inner, HIDDEN)),
+            ("down_proj", (HIDDEN, inner)),
         ):
             weights[f"{prefix}.mlp.{name}.weight"] = matrix(*shape)
         for name in ("input_layernorm", "post_attention_layernorm"):

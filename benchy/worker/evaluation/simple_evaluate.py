@@ -65,7 +65,7 @@ def simple_evaluate(
             tasks=tasks.names,
             task_manager=hand_over(tasks),
             evaluation_tracker=tracker,
-            **_options(config),
+            **options_of(config),
         )
     flaws = find_flaws(model, built, leaked, without_gold)
     if results is None:
@@ -77,8 +77,8 @@ def simple_evaluate(
     return Evaluated(results, documents, flaws, files, score_files)
 
 
-def _options(config: BenchmarkConfig) -> dict[str, Any]:
-    """The config's evaluation section as arguments of ``simple_evaluate``, of the types that ``lm_eval run`` gives."""
+def options_of(config: BenchmarkConfig) -> dict[str, Any]:
+    """Return the config's evaluation section for ``simple_evaluate``, of the types that ``lm_eval run`` gives."""
     evaluation: EvaluationConfig = config.evaluation
     python_seed, numpy_seed, torch_seed, fewshot_seed = evaluation.seeds
     return {

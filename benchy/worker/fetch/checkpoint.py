@@ -35,22 +35,51 @@ def download_model(model: ModelConfig, options: DownloadConfig, emit: Emit) -> M
     return _identity(model, _fetch_commit(repo, model, options, emit))
 
 
-def _fetch_commit(repo: Repo, model: ModelConfig | None, options: DownloadConfig, emit: Emit) -> str:
-    """Fetch what is loaded of a repository as it is now; the commit. Without ``model`` that is no weights."""
+def download_small_files(model: ModelConfig, options: DownloadConfig, emit: Emit) -> str:
+    """Fetch what of a model is loaded beside its weights: config, tokenizer, code; return the commit.
+
+    The cache does not take that for the model: without the network it is as if nothing had been fetched.
+
+    Raises:
+        As :func:`download_model`.
+    """
+    repo = Repo(model.name, revision=model.revision)
+    return _cached_commit(repo) if hub.is_offline() else _fetch_commit(repo, model, options, emit, small=True)
+
+
+def _fetch_commit(
+    repo: Repo, model: ModelConfig | None, options: DownloadConfig, emit: Emit, *, small: bool = False
+) -> str:
+    """Fetch what is loaded of a repository as it is now; the commit. Without ``model`` it has no weights to load.
+
+    Args:
+        repo: what is fetched.
+        model: chooses which weights are loaded.
+        options: how files are fetched.
+        emit: gets how far it is.
+        small: fetch all but the weights.
+    """
     listing = hub.list_files(repo)
     pinned = Repo(repo.name, revision=listing.commit)
     weights: set[str] = set()
     if model is not None:
         entry = find_weights(listing.files, model)
         weights = {entry, *weight_files(entry, partial(hub.read_file, pinned))}
-    files = {path: listing.files[path] for path in files_to_load(listing.files, weights)}
-    download(pinned, files, options, emit)
-    hub.remember_commit(repo, listing.commit)
+    wanted = [path for path in files_to_load(listing.files, weights) if not (small and path in weights)]
+    download(pinned, {path: listing.files[path] for path in wanted}, options, emit)
+    if not small:
+        hub.remember_commit(repo, listing.commit)
     return listing.commit
 
 
-def fetch_parts(model: ModelConfig, options: DownloadConfig, emit: Emit) -> dict[str, str]:
+def fetch_parts(model: ModelConfig, options: DownloadConfig, emit: Emit, *, small: bool = False) -> dict[str, str]:
     """Fetch the further repositories that the arguments name; the commit of each.
+
+    Args:
+        model: whose parts they are.
+        options: how files are fetched.
+        emit: gets how far it is.
+        small: fetch all but their weights.
 
     Raises:
         As :func:`download_model`.
@@ -61,10 +90,11 @@ def fetch_parts(model: ModelConfig, options: DownloadConfig, emit: Emit) -> dict
         if not isinstance(name, str) or Path(name).is_dir():
             continue
         repo, holds_weights = repo_of_part(name), part != "tokenizer"
+        whole = ModelConfig(name=repo.name) if holds_weights else None
         commits[part] = (
             _cached_commit(repo)
             if hub.is_offline()
-            else _fetch_commit(repo, ModelConfig(name=repo.name) if holds_weights else None, options, emit)
+            else _fetch_commit(repo, whole, options, emit, small=small and holds_weights)
         )
     return commits
 
