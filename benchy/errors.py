@@ -67,21 +67,27 @@ class ErrorData(FrozenModel):
         return self._with(traceback="")
 
 
-LONGEST_MESSAGE = 1300
+LONGEST_MESSAGE = 1200
 """Characters of what failed."""
-LONGEST_HINT = 300
-"""Characters of one thing to do."""
+LONGEST_HINT = 400
+"""Characters of all that there is to do."""
+_SHORTEST_HINT = 64
+"""Characters below which a part of a hint says nothing."""
 _LONG_WORD = re.compile(r"\S{300,}")
 
 
 def shortened(text: str) -> str:
     """A message with all that it quotes cut to what a person reads; what no file or terminal takes is escaped."""
+    return _cut(_without_long_words(text), LONGEST_MESSAGE)
+
+
+def _without_long_words(text: str) -> str:
     text = text.encode("utf-8", "backslashreplace").decode()
-    return _cut(_LONG_WORD.sub(lambda word: _cut(word[0], 200), text), LONGEST_MESSAGE)
+    return _LONG_WORD.sub(lambda word: _cut(word[0], 200), text)
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 63]} … {text[-60:]}"
+    return text if len(text) <= most else f"{text[: max(most - 63, 0)]} … {text[-60:]}"[-most:]
 
 
 class BenchyError(Exception):
@@ -101,9 +107,13 @@ class BenchyError(Exception):
             self.add_hint(hint or self.default_hint)
 
     def add_hint(self, more: str) -> None:
-        """Say what (else) to do."""
-        more = _cut(mask(more), LONGEST_HINT)
-        self.hint = f"{self.hint}; then {more}" if self.hint else more
+        """Say what (else) to do, as far as there is room for it."""
+        before = f"{self.hint}; then " if self.hint else ""
+        room = LONGEST_HINT - len(before)
+        if room < _SHORTEST_HINT:
+            return
+        more = _cut(_without_long_words(mask(more)), room)
+        self.hint = f"{before}{more}"
         self.add_note(f"→ {more}")  # so it ends each traceback, also in Prefect's log
 
     def __reduce__(self) -> tuple[object, ...]:

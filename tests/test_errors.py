@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pickle
 import re
+from pathlib import Path
 
 import pytest
 
 from benchy import errors
+from benchy.display.terminal import print_error
 from benchy.errors import BenchyError, ErrorData, from_data
-from tests.commands import REPOSITORY
+from tests.commands import REPOSITORY, assert_refused, benchy
 
 
 def all_errors(cls: type[BenchyError] = BenchyError) -> list[type[BenchyError]]:
@@ -30,6 +32,35 @@ def test_an_error_survives_pickling(cls: type[BenchyError]) -> None:
     received = pickle.loads(pickle.dumps(sent))  # noqa: S301 - our own
     assert type(received) is cls
     assert received.to_data() == sent.to_data()
+
+
+LONG = ["x" * 100_000, "a word " * 10_000, "é\n" * 5_000, "\ud800" * 999, "/a/b" * 2_000, "", "short"]
+
+
+@pytest.mark.parametrize("said", LONG, ids=range(len(LONG)))
+@pytest.mark.parametrize("hint", LONG, ids=range(len(LONG)))
+def test_whatever_an_error_quotes_what_is_shown_and_kept_fits(
+    said: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A message that repeats a value of 100,000 characters was as long as that value."""
+    error = BenchyError(said, hint=hint)
+    for _ in range(5):
+        error.add_hint(hint)
+    error.add_note(f"log: {'/folder' * 500}/benchy.log")
+    print_error(error)
+    shown = capsys.readouterr().err
+    assert shown.startswith("❌ BenchyError: ")
+    assert len(shown) <= 2_000
+    assert len(error.message) + len(error.hint) <= 2_000
+    assert from_data(ErrorData.model_validate_json(error.to_data().model_dump_json())).to_data() == error.to_data()
+
+
+def test_a_command_that_fails_of_very_much_says_it_in_short(tmp_path: Path) -> None:
+    unknown = "".join(f"key_{number}_{'x' * 500}: {'y' * 500}\n" for number in range(500))
+    (tmp_path / "config.yaml").write_text(f"model: {{name: m}}\n{unknown}")
+    done = benchy("check", "config.yaml", cwd=tmp_path)
+    assert_refused(done, 2, "ConfigError", "config.yaml")
+    assert len(done.stderr) <= 2_000
 
 
 def test_an_unknown_kind_is_still_an_error() -> None:

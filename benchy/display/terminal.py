@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column, Table
 
 from benchy.display.tables import Row, how_far, most_telling
-from benchy.errors import BenchyError
+from benchy.errors import BenchyError, shortened
 from benchy.plain_text import plain, plain_line
 from benchy.protocol import Phase
 from benchy.protocol import Progress as ProgressEvent
@@ -83,7 +83,7 @@ class Aside:
 
 def print_error(error: BenchyError) -> None:
     """One error line, what to do, and where to read more; the traceback is in the log alone."""
-    notes = [f"  {note}" for note in getattr(error, "__notes__", [])]
+    notes = [f"  {shortened(note)}" for note in getattr(error, "__notes__", [])]  # where the log is, which may be far
     print(plain("\n".join([f"❌ {type(error).__name__}: {error.message}", *notes])), file=sys.stderr)  # noqa: T201
 
 

@@ -15,6 +15,7 @@ from benchy.leaderboard.private_paths import clean_results, last_part
 from benchy.masking import mask_data
 from benchy.record import RECORD_FILE, RunRecord
 from benchy.results.agreement import find_contradictions, read_results
+from benchy.results.damage import damage_named
 from benchy.results.finished import require_file, require_plain_name
 
 
@@ -57,10 +58,15 @@ def make_publication(
     }
     tables = [require_file(folder, part.scores_file) for part in published.evaluation.benchmarks if part.scores_file]
     _require_agreement(record, results, (path, *answers.values(), *tables))
-    cleaned = clean_results(results, record)
+    damaged = damage_named(
+        UploadFailed, f"lm-eval's own files in {folder} are damaged", hint="run the evaluation again"
+    )
+    with damaged:
+        cleaned = clean_results(results, record)
+        of_every_eval = to_every_eval_ever(published, cleaned, answers, aside)
     files: dict[str, bytes | Path] = {file.name: file for file in (*answers.values(), *tables)}
     files[path.name] = path if cleaned == results else json.dumps(cleaned, indent=2).encode()
-    files |= to_every_eval_ever(published, cleaned, answers, aside)
+    files |= of_every_eval
     hashes = {name: hash_content(files[name]) for name in record.file_hashes if name in files}
     published = published.with_file_hashes(hashes)
     files[RECORD_FILE] = (published.model_dump_json(indent=2) + "\n").encode()

@@ -37,6 +37,7 @@ from benchy.record.run_record import (
     is_edited,
     now,
     read_record,
+    why_unreadable,
     write_record,
 )
 
@@ -73,6 +74,7 @@ __all__ = [
     "is_edited",
     "now",
     "read_record",
+    "why_unreadable",
     "with_source",
     "write_record",
 ]

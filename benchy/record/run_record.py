@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypedDict, Unpack
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, ValidationError
 
 from benchy.atomic import write_atomically
 from benchy.config import BenchmarkConfig
@@ -251,6 +251,14 @@ def read_record(folder: Path) -> RunRecord:
         pydantic.ValidationError: it is not a record of this version.
     """
     return RunRecord.model_validate_json(read_regular(folder / RECORD_FILE))
+
+
+def why_unreadable(error: Exception) -> str:
+    """Say in a line why :func:`read_record` failed."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"[:200]
+    return str(error)[:200]
 
 
 def is_edited(folder: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 
 from benchy.errors import UploadFailed
-from benchy.record import RECORD_FILE, RunRecord, is_edited, read_record
+from benchy.record import RECORD_FILE, RunRecord, is_edited, read_record, why_unreadable
 
 
 def require_file(folder: Path, name: str) -> Path:
@@ -29,7 +29,9 @@ def read_finished(folder: Path) -> RunRecord:
     try:
         record, edited = read_record(folder), is_edited(folder)
     except (OSError, ValueError, RecursionError) as error:
-        raise UploadFailed(f"{folder} holds no readable record: {error}", hint="name a run's folder") from error
+        raise UploadFailed(
+            f"{folder} holds no readable record: {why_unreadable(error)}", hint="name a run's folder"
+        ) from error
     if edited:
         raise UploadFailed(
             f"{folder / RECORD_FILE} was edited since Benchy wrote it, and is not published as it stands",

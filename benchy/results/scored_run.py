@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from benchy.errors import ConfigError
-from benchy.record import RECORD_FILE, BenchmarkResult, RunRecord, read_record
+from benchy.record import RECORD_FILE, BenchmarkResult, RunRecord, read_record, why_unreadable
 from benchy.results.conditions import PREFERRED_METRIC
+from benchy.results.damage import damage_named
 from benchy.results.samples import read_samples
 from benchy.results.score_tables import read_scores
 from benchy.results.scores import Scores, make_scores
@@ -106,12 +107,10 @@ def read_run(folder: Path) -> ScoredRun:
     if path is None:
         raise ConfigError(f"{folder} holds no results of lm-eval", hint="name a run's folder, or lm_eval's output_path")
     record = _record_of(path.parent)
-    try:
+    with damage_named(ConfigError, f"{path} is no file of lm-eval's results"):
         results = json.loads(path.read_text("utf-8"))
         benchmarks = {part.name: part for part in _benchmarks(results, path, record)}
         groups = tuple(_groups(results))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"{path} is no file of lm-eval's results: {type(error).__name__}: {error}") from error
     return ScoredRun(
         label=record.model_label if record else str(results.get("model_name") or path.parent.name),
         benchmarks=benchmarks,
@@ -142,7 +141,9 @@ def _record_of(folder: Path) -> RunRecord | None:
     try:
         return read_record(folder)
     except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{folder} holds no readable record: {error}", hint="name a run's folder") from error
+        raise ConfigError(
+            f"{folder} holds no readable record: {why_unreadable(error)}", hint="name a run's folder"
+        ) from error
 
 
 def _benchmarks(results: Mapping[str, Any], path: Path, record: RunRecord | None) -> Iterator[ScoredBenchmark]:
@@ -205,10 +206,8 @@ def _score_files(name: str, path: Path, known: BenchmarkResult | None) -> Iterat
 
 
 def _read_scores(path: Path) -> Scores:
-    try:
+    with damage_named(ConfigError, f"{path} holds no scores of documents"):
         return read_scores(path) if path.suffix == ".parquet" else make_scores(read_samples(path))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ConfigError(f"{path} holds no scores of documents: {type(error).__name__}: {error}") from error
 
 
 def _groups(results: Mapping[str, Any]) -> Iterator[Group]:

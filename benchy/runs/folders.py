@@ -9,13 +9,22 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from filelock import BaseFileLock, FileLock, Timeout
-from pydantic import ValidationError
 
 from benchy import __version__
 from benchy.checkpoint.source import folder_name
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, DiskFull, is_disk_full
-from benchy.record import ANSWERS_FILES, RECORD_FILE, Facts, RunRecord, is_edited, now, read_record, write_record
+from benchy.record import (
+    ANSWERS_FILES,
+    RECORD_FILE,
+    Facts,
+    RunRecord,
+    is_edited,
+    now,
+    read_record,
+    why_unreadable,
+    write_record,
+)
 
 
 class RunFolder(NamedTuple):
@@ -122,7 +131,7 @@ def _first(folders: Iterable[Path], config: BenchmarkConfig, fits: Callable[[Run
         try:
             record = _read_own(folder)
         except (OSError, ValueError) as error:
-            problems.append(f"{folder / RECORD_FILE} cannot be read: {_in_short(error)}")
+            problems.append(f"{folder / RECORD_FILE} cannot be read: {why_unreadable(error)}")
             continue
         taken_up = record.taken_up_with(config)
         if taken_up is not None and fits(taken_up, folder):
@@ -136,13 +145,6 @@ def _read_own(folder: Path) -> RunRecord:
     if is_edited(folder) or record.run_name != folder.name:
         raise ValueError("it is not the one that Benchy wrote for this folder")
     return record
-
-
-def _in_short(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"[:200]
-    return str(error)[:200]
 
 
 def _is_open(folder: Path) -> bool:

@@ -15,7 +15,7 @@ from benchy.hub import Repo, naming_failures, read_token
 from benchy.leaderboard.stores.records import RECORDS
 from benchy.leaderboard.verification import find_changes, find_wrong_board, read_board
 from benchy.protocol import Recompute
-from benchy.record import RECORD_FILE, is_edited, read_record
+from benchy.record import RECORD_FILE, is_edited, read_record, why_unreadable
 from benchy.runs.publishing import config_without_model
 from benchy.runtimes.base import RunIdentity, Say
 from benchy.runtimes.choose import choose_runtime, load_runtime
@@ -69,8 +69,8 @@ def _verify_run(folder: Path, worker: Worker, public_key: str | None) -> Verdict
         changes = [*(["record.json was edited since Benchy wrote it"] if edited else [])]
         changes += find_changes(folder, record, public_key=public_key)
         found = worker.request(Recompute(record=record, run_folder=str(folder.resolve())), lambda _event: None)
-    except (OSError, ValueError) as error:
-        return Verdict(folder.name, (f"its record cannot be read: {error}",))
+    except (OSError, ValueError, RecursionError) as error:
+        return Verdict(folder.name, (f"its record cannot be read: {why_unreadable(error)}",))
     except BenchyError as error:
         return Verdict(folder.name, (*changes, error.message))
     return Verdict(folder.name, (*changes, *found.differences), found.scores, found.left_out)

@@ -8,7 +8,7 @@ import pytest
 
 from benchy.errors import NotVerified
 from tests.commands import benchy
-from tests.records import make_record, make_run_folder, publish_in, read_publication
+from tests.records import benchmark, make_record, make_run_folder, metric, publish_in, read_publication
 
 
 @pytest.fixture
@@ -22,6 +22,19 @@ def test_a_leaderboard_as_it_was_published_is_verified(board: Path, tmp_path: Pa
     done = benchy("verify", board, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "✅ run" in done.stdout
+
+
+@pytest.mark.parametrize("content", ["[5]", '{"results": ', '{"configs": 5}', '{"configs": {"arc": [1]}}'])
+def test_results_that_are_not_of_lm_evals_form_are_named(tmp_path: Path, content: str) -> None:
+    """It said "unexpected JSONDecodeError", as of a bug."""
+    part = benchmark("arc", metric(1.0), documents=2, documents_in_all=2, samples_file="samples_arc.jsonl")
+    folder = make_run_folder(tmp_path, make_record("org/model", benchmarks=(part,), run_name="run"))
+    (path,) = folder.glob("results_*.json")
+    path.write_text(content, encoding="utf-8")
+    done = benchy("verify", folder, cwd=tmp_path)
+    assert done.returncode == NotVerified.exit_code, done.stdout + done.stderr
+    assert path.name in done.stdout
+    assert "unexpected" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(("name", "said"), [("record.json", "its record was changed"), ("results_*.json", "results_")])

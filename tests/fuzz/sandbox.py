@@ -40,15 +40,16 @@ class Sandbox:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         return self.case
 
-    def command(self, *arguments: str) -> str:
+    def command(self, *arguments: str, seconds: int = SECONDS) -> str:
         """Run `benchy` with these arguments; what it said, if it is sound."""
         said = io.StringIO()
         argv = patch("sys.argv", ["benchy", *arguments])
-        with _alarmed(), redirect_stdout(said), redirect_stderr(said), argv:
+        with _alarmed(seconds), redirect_stdout(said), redirect_stderr(said), argv:
             code = run_command()
         text = said.getvalue()
         assert code != 1, text
         assert "bug in Benchy" not in text
+        assert not re.search(r"unexpected \w*(Error|Exception)\b", text), text
         assert "Traceback" not in text
         error = re.search(r"^❌ .*", text, re.DOTALL | re.MULTILINE)
         assert error is None or len(error.group()) <= LONGEST_MESSAGE, len(text)
@@ -62,6 +63,7 @@ class Sandbox:
         if error is not None:
             assert type(error) is not BenchyError, error
             assert "bug in Benchy" not in error.hint
+            assert "unexpected " not in error.message, error
             assert len(f"{error.message}{error.hint}") <= LONGEST_MESSAGE
         return error
 
@@ -84,12 +86,12 @@ def _error_of(what: Callable[[], object]) -> BenchyError | None:
 
 
 @contextmanager
-def _alarmed() -> Iterator[None]:
+def _alarmed(seconds: int = SECONDS) -> Iterator[None]:
     def end(_signal: int, _frame: FrameType | None) -> None:
-        raise TooSlow(f"more than {SECONDS} s")
+        raise TooSlow(f"more than {seconds} s")
 
     before = signal.signal(signal.SIGALRM, end)
-    signal.alarm(SECONDS)
+    signal.alarm(seconds)
     try:
         yield
     finally:

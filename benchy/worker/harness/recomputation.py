@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchy.errors import UploadFailed
 from benchy.protocol import Recompute
 from benchy.record import BenchmarkResult, Recomputed
+from benchy.results.agreement import read_results
+from benchy.results.damage import damage_named
 from benchy.results.finished import require_file, require_scores
 from benchy.results.samples import read_samples
 
@@ -22,12 +24,14 @@ def recompute(request: Recompute) -> Recomputed:
     """Compare each score of a record with what the samples beside it give.
 
     Raises:
-        UploadFailed: the run has no scores, or a file of it is missing.
+        UploadFailed: the run has no scores, or a file of it is missing or damaged.
     """
     require_scores(request.record)
     evaluation, folder = request.record.evaluation, Path(request.run_folder)
     assert evaluation is not None  # noqa: S101 - just checked
-    configs = json.loads(require_file(folder, evaluation.results_file).read_bytes()).get("configs", {})
+    path = require_file(folder, evaluation.results_file)
+    with damage_named(UploadFailed, f"{path.name} is no file of lm-eval's results"):
+        configs = read_results(path.read_bytes()).get("configs", {})
     differences: list[str] = []
     left_out: list[str] = []
     scores = 0
@@ -35,8 +39,10 @@ def recompute(request: Recompute) -> Recomputed:
         if part.samples_file is None:
             left_out.append(f"{part.name}: its samples are not here")
             continue
-        checked = _Benchmark(part, configs.get(part.name, {}), require_file(folder, part.samples_file))
-        differences += checked.differences()
+        samples = require_file(folder, part.samples_file)
+        with damage_named(UploadFailed, f"{path.name} or {samples.name} is not as lm-eval writes it"):
+            checked = _Benchmark(part, configs.get(part.name, {}), samples)
+            differences += checked.differences()
         scores += checked.recomputed
         left_out += checked.left_out
     left_out += [f"{group.name}: a group's mean" for group in evaluation.groups if group.metrics]
