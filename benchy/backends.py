@@ -94,7 +94,8 @@ _VLLM = replace(
     adapter_argument="lora_local_path",
     package="vllm",
     minimum_version="0.32",
-    how_to_get="install Benchy's extra `vllm`; for containers, build Dockerfile.gpu with --build-arg EXTRAS=vllm",
+    how_to_get="`make vllm` makes an environment with it, whose Python `worker.python` names; for containers, build "
+    "Dockerfile.gpu with --build-arg EXTRAS=vllm",
 )
 
 BACKENDS = {

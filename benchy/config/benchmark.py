@@ -20,6 +20,7 @@ from benchy.config.sections import (
     Section,
     UploadConfig,
     WandbConfig,
+    WorkerConfig,
     as_tuple,
 )
 
@@ -27,7 +28,7 @@ _NO_MATTER_TO_ANSWERS: Any = {
     "evaluation": {"output_path", "batch_size", "max_batch_size", "cache_requests", "cluster"},
     "performance": {"use_accelerate", "num_gpus", "replicas", "collective_timeout"},
     "container": {"shm_size", "memory", "pids_limit", "ulimits", "cache", "volumes", "sandbox"},
-    **dict.fromkeys(("download", "logging", "upload", "wandb", "gpus", "runtime"), True),
+    **dict.fromkeys(("download", "logging", "upload", "wandb", "gpus", "runtime", "worker"), True),
 }
 
 
@@ -37,6 +38,7 @@ class BenchmarkConfig(Section):
     model: ModelConfig
     evaluation: EvaluationConfig
     performance: PerformanceConfig = PerformanceConfig()
+    worker: WorkerConfig = WorkerConfig()
     download: DownloadConfig = DownloadConfig()
     logging: LoggingConfig = LoggingConfig()
     upload: UploadConfig | None = None
@@ -63,6 +65,8 @@ class BenchmarkConfig(Section):
             raise ValueError('"gpus" names the same GPU twice')
         if problem := self._replicas_problem() or self._backend_problem():
             raise ValueError(problem)
+        if self.worker.python is not None and self.runtime not in {None, "process"}:
+            raise ValueError(f'"worker.python" is for "runtime: process", and "runtime" is {self.runtime}; drop one')
         on_cpu = self.evaluation.device == "cpu" and not self.performance.use_accelerate
         if on_cpu and (gpus or wanted or self.performance.parallelize):
             asked = "gpus" if gpus else "performance.num_gpus" if wanted else "performance.parallelize"
@@ -111,6 +115,7 @@ class BenchmarkConfig(Section):
         return self._with(
             model=self.model.with_paths(change),
             evaluation=self.evaluation.with_paths(change),
+            worker=self.worker.with_paths(change),
             logging=LoggingConfig(log_dir=change(self.logging.log_dir)),
             upload=self.upload and self.upload.with_paths(change),
         )

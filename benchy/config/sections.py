@@ -251,6 +251,21 @@ class PerformanceConfig(Section):
         return self
 
 
+class WorkerConfig(Section):
+    """In which environment the model's worker runs, with ``runtime: process``."""
+
+    python: _Path | None = None
+    """The Python of another environment, for a back end that cannot live beside Prefect (``make vllm`` makes one).
+
+    Benchy must be installed there too, in this version. If not set, the variable BENCHY_WORKER_PYTHON names it; without
+    both it is this Python. Results are published by this one in any case.
+    """
+
+    def with_paths(self, change: ChangePath) -> Self:
+        """Return it with its path changed."""
+        return self._with(python=change(self.python)) if self.python else self
+
+
 class DownloadConfig(Section):
     """How the model is fetched."""
 

@@ -21,9 +21,11 @@ from benchy.preflight.disk import check_download, require_writable
 from benchy.preflight.model import check_model, require_chat_template
 from benchy.preflight.plugins import check_plugins
 from benchy.preflight.weights import check_weights
+from benchy.preflight.worker_python import check_worker_python
 from benchy.record import Facts, MemoryEstimate
 from benchy.runtimes.base import Runtime
 from benchy.runtimes.choose import choose_runtime, load_runtime
+from benchy.runtimes.process import ProcessRuntime
 
 
 def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None, runtime: str | None = None) -> Facts:
@@ -46,18 +48,20 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None, runtime
         DiskFull: the cache has no space for what is to be fetched.
         ConfigError: results could not be written, or the model cannot do what is asked for.
         EvaluationFailed: a data set does not exist.
+        WrongVersion: the worker's own environment has another version of Benchy.
     """
     check_plugins(config)
+    chosen = load_runtime(runtime or choose_runtime(config))
+    other_packages = check_worker_python(config) if isinstance(chosen, ProcessRuntime) else chosen.has_own_packages
     require_tasks(config.evaluation.tasks, config.evaluation.include_path)
     check_device(config)
     require_writable(config)
     if config.upload is not None:
         require_write_access(config.upload)
-    chosen = load_runtime(runtime or choose_runtime(config))
     if config.wandb is not None:
         _require_wandb(chosen)
     source = open_checkpoint(config)
-    settings = check_benchmarks(config, has_own_packages=chosen.has_own_packages)
+    settings = check_benchmarks(config, has_own_packages=other_packages)
     if source is None:
         return Facts()
     if isinstance(source, Facts):

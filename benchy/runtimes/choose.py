@@ -9,6 +9,7 @@ from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError
 from benchy.plugins import load_plugin
 from benchy.runtimes.base import Runtime
+from benchy.worker_python import other_python
 
 RUNTIMES: Mapping[str, str] = {
     "docker": "benchy.runtimes.docker.runtime:DockerRuntime",
@@ -20,13 +21,18 @@ RUNTIMES: Mapping[str, str] = {
 def choose_runtime(config: BenchmarkConfig) -> str:
     """Choose the runtime that the config names; if it names none, Docker for a run on GPUs where an engine answers.
 
+    A config that names the worker's Python asks for a child process by that.
+
     Where this Python has no torch, as in the orchestrator's image, that holds for every run. An engine may start or end
     at any time: a run asks once, and keeps the answer in its record.
     """
     if config.runtime is not None:
         return config.runtime
+    if config.worker.python is not None:
+        return "process"
     asks_for_gpus = config.gpus is not None or config.performance.num_gpus is not None
-    wants_container = asks_for_gpus or importlib.util.find_spec("torch") is None
+    has_torch = importlib.util.find_spec("torch") is not None or other_python(None) is not None
+    wants_container = asks_for_gpus or not has_torch
     return "docker" if wants_container and _has_docker() and load_runtime("docker").available() else "process"
 
 

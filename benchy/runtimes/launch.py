@@ -12,6 +12,7 @@ from benchy.checkpoint.adapter import base_folder
 from benchy.config import BenchmarkConfig
 from benchy.config.sections import ContainerConfig
 from benchy.record import WORKER_FOLDER
+from benchy.worker_python import other_python
 
 Role = Literal["fetch", "build", "model", "publish"]
 """What a worker is for.
@@ -60,6 +61,8 @@ class WorkerLaunch:
     """Variables that it gets in any case."""
     passed_on: tuple[str, ...] = ()
     """Names of variables that it gets as this process has them, beside those that find programs and devices."""
+    python: str | None = None
+    """The interpreter of a child process; None for this one. A container has its image's."""
     container: ContainerConfig = field(default_factory=ContainerConfig)
     """The image and the limits of a container."""
 
@@ -94,6 +97,7 @@ def launch_of(config: BenchmarkConfig, run_folder: Path, *, role: Role) -> Worke
         runs_own_code=runs_code and config.model.runs_own_code,
         environment=_NO_STORED_TOKEN if runs_code else {},
         passed_on=config.environment,
+        python=None if role == "publish" else other_python(config.worker.python),
         container=config.container,
     )
 

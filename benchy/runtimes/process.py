@@ -15,6 +15,7 @@ from benchy.own_memory import close_to_others
 from benchy.runtimes.base import RunIdentity, Say
 from benchy.runtimes.launch import WorkerLaunch
 from benchy.runtimes.passed_on import passed_on
+from benchy.worker_python import in_environment_of
 
 CHUNK_BYTES = 1 << 16
 OPEN_TO_MODEL_CODE = (
@@ -24,7 +25,7 @@ OPEN_TO_MODEL_CODE = (
 
 
 class ProcessRuntime:
-    """Starts workers as child processes with this Python."""
+    """Starts workers as child processes, with this Python or that of another environment."""
 
     has_own_packages = False
 
@@ -49,7 +50,7 @@ class ProcessRuntime:
             say([OPEN_TO_MODEL_CODE])
         try:
             process = subprocess.Popen(
-                [sys.executable, *launch.arguments],
+                [launch.python or sys.executable, *launch.arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -57,7 +58,9 @@ class ProcessRuntime:
                 start_new_session=True,  # Ctrl-C reaches the host alone, which then ends the worker
             )
         except OSError as error:
-            raise WorkerError(f"the worker cannot be started: {error}", hint="check this Python's folder") from error
+            raise WorkerError(
+                f"the worker cannot be started: {error}", hint="check the folder of that Python"
+            ) from error
         return ProcessTransport(process)
 
     def leases(self) -> Mapping[str, str]:
@@ -74,6 +77,8 @@ def worker_environment(launch: WorkerLaunch, host: Mapping[str, str]) -> dict[st
     Tokens and keys travel in the requests that need them.
     """
     environment = passed_on(host, launch.passed_on) | dict(launch.environment)
+    if launch.python is not None:
+        environment = in_environment_of(launch.python, environment, keep=launch.passed_on)
     match launch.visible_gpus:
         case tuple(named):
             environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # indices as nvidia-smi counts them

@@ -25,6 +25,7 @@ from benchy.worker.harness.trusted_loaders import holding_loaders_to
 from benchy.worker.machine.devices import require_devices, require_pinned_gpus
 from benchy.worker.machine.environment import describe_environment
 from benchy.worker.session import Session
+from benchy.worker_python import other_python
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def import_all(session: Session, config: BenchmarkConfig) -> Imported:
     with collecting_no_garbage():
         require_pinned_gpus()
         require_devices(config)
-        if config.wandb is not None:
+        if config.wandb is not None and other_python(config.worker.python) is None:  # else the host's Python shows it
             require_wandb_package()
         import_libraries(config)
     return Imported()
