@@ -8,7 +8,8 @@ from pathlib import Path
 
 from benchy.benchmarks.files import BUILDERS, load_task
 from benchy.benchmarks.index import index_tasks
-from benchy.benchmarks.task_checks import mistakes_in, pip_name, required_packages
+from benchy.benchmarks.packages import pip_name, required_packages
+from benchy.benchmarks.task_checks import mistakes_in
 
 PAGE = Path(__file__).parents[1] / "docs" / "tasks.md"
 OF_WORKER = {"benchy", "lm_eval", "torch", "transformers", "datasets", "accelerate", "numpy", "pyarrow", "scipy"}

@@ -53,6 +53,13 @@ def load_tasks(names: tuple[str, ...], include_path: tuple[str, ...]) -> list[di
     return [load_task(path) for path in sorted(set(task_files(names, index)))]
 
 
+def named_files(names: tuple[str, ...], include_path: tuple[str, ...]) -> dict[str, str]:
+    """The name of every single benchmark that names stand for, by its YAML file; none where lm-eval's are not known."""
+    index = index_tasks(include_path)
+    paths = sorted(set(task_files(names, index))) if index is not None else []
+    return {path: str(load_task(path).get("task")) for path in paths}
+
+
 def task_files(names: tuple[str, ...], index: TaskIndex, seen: frozenset[str] = frozenset()) -> Iterator[str]:
     """The YAML files of every single benchmark that names, patterns, groups and tags stand for."""
     for name in names:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
-import functools
-import importlib.util
-import sys
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,18 +25,6 @@ TEMPLATES = ("description", "doc_to_text", "doc_to_target", "doc_to_choice", "ge
 """Keys whose texts are Jinja templates."""
 TEXTS = ("dataset_path", "training_split", "validation_split", "test_split", "fewshot_split")
 """Keys that hold one text, if any."""
-PACKAGES = {
-    "antlr4": "antlr4-python3-runtime==4.11",
-    "math_verify": "math-verify[antlr4_11_0]",
-    "sklearn": "scikit-learn",
-    "nemo_text_processing": "nemo-text-processing",
-    "absl": "absl-py",
-    "PIL": "pillow",
-    "bs4": "beautifulsoup4",
-    "spacy": "spacy",
-}
-"""How pip calls a module, where it calls it otherwise."""
-OF_EXTRA = "pip install 'benchy[tasks]' brings what lm-eval's own benchmarks need"
 
 
 def mistakes_in(task: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -95,99 +78,3 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, Mapping | list):
         for item in value.values() if isinstance(value, Mapping) else value:
             yield from _texts(item)
-
-
-def missing_packages(path: str) -> list[str]:
-    """Return the modules that a benchmark's code imports, and that are not installed here."""
-    return sorted(name for name in required_packages(path) if not _is_installed(name))
-
-
-def required_packages(path: str) -> set[str]:
-    """Return the modules outside the standard library that the code beside a benchmark's YAML imports.
-
-    Only what its functions name is followed: ``!function utils.clean`` means ``utils.py``, and what that imports of
-    lm-eval's own task library. An import that the code itself guards (``try``) is none that it needs.
-    """
-    waiting = list(_function_files(Path(path), set()))
-    seen: set[Path] = set()
-    found: set[str] = set()
-    while waiting:
-        code = waiting.pop()
-        if code in seen or not code.is_file():
-            continue
-        seen.add(code)
-        for name in _imports(code):
-            own = _own_files(name, code.parent)
-            waiting += own
-            if not own:
-                found.add(name.partition(".")[0])
-    return found - sys.stdlib_module_names - {""}
-
-
-def _function_files(path: Path, seen: set[Path]) -> Iterator[Path]:
-    """The files with the functions of a YAML and of those that it includes; each beside the YAML that names it."""
-    if path in seen or not path.is_file():
-        return
-    seen.add(path)
-    for line in path.read_text("utf-8", errors="replace").splitlines():
-        _, function, name = line.partition("!function ")
-        if function:
-            yield path.parent / f"{name.strip().rpartition('.')[0].replace('.', '/')}.py"
-        elif line.startswith("include:"):
-            yield from _function_files(path.parent / line.partition(":")[2].strip().strip("'\""), seen)
-
-
-@functools.cache
-def _imports(code: Path) -> frozenset[str]:
-    """What is imported, at the top or in functions, but in ``try``; ``a.b`` also for ``from a import b``."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of an odd escape in somebody's code
-            tree = ast.parse(code.read_text("utf-8"))
-    except (OSError, SyntaxError, ValueError, RecursionError):
-        return frozenset()
-    tries = (node for node in ast.walk(tree) if isinstance(node, ast.Try) and not _raises(node))
-    guarded = {id(inner) for node in tries for inner in ast.walk(node)}
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if id(node) in guarded:
-            continue
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {f"{'.' * node.level}{node.module}.{alias.name}" for alias in node.names}
-    return frozenset(names)
-
-
-def _raises(node: ast.Try) -> bool:
-    """Whether a handler only says better what is missing."""
-    return any(isinstance(inner, ast.Raise) for handler in node.handlers for inner in ast.walk(handler))
-
-
-def _own_files(name: str, folder: Path) -> list[Path]:
-    """The files of a module that lies beside the code, or in lm-eval's task library; it and what it is a part of."""
-    parts = name.lstrip(".").split(".")
-    library = _task_library()
-    if parts[:2] == ["lm_eval", "tasks"] and library is not None:
-        folder, parts = library, parts[2:]
-    places = [folder.joinpath(*parts[:count]) for count in range(1, len(parts) + 1)]
-    return [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()]
-
-
-@functools.cache
-def _task_library() -> Path | None:
-    found = importlib.util.find_spec("lm_eval")
-    return Path(found.origin).parent / "tasks" if found and found.origin else None
-
-
-@functools.cache
-def _is_installed(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):
-        return False
-
-
-def pip_name(module: str) -> str:
-    """Return how pip calls the package that brings a module."""
-    return PACKAGES.get(module, module)

@@ -11,7 +11,8 @@ from benchy import hub
 from benchy.backends import find_backend
 from benchy.benchmarks.files import hub_datasets, load_task, task_files
 from benchy.benchmarks.index import index_tasks
-from benchy.benchmarks.task_checks import OF_EXTRA, missing_packages, mistakes_in, pip_name
+from benchy.benchmarks.packages import require_packages
+from benchy.benchmarks.task_checks import mistakes_in
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, EvaluationFailed
 from benchy.hub import Repo
@@ -54,7 +55,7 @@ def check_benchmarks(config: BenchmarkConfig, *, has_own_packages: bool) -> Sett
     _refuse_what_no_api_answers(config, settings)
     _refuse_thinking_choices(config, settings)
     if not has_own_packages:
-        _require_packages(settings)
+        require_packages({path: str(task.get("task")) for path, task in settings.items()})
     if not hub.is_offline():
         wanted = {(data.name, data.revision) for data in hub_datasets(list(settings.values()))}
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -146,18 +147,6 @@ def _refuse_thinking_choices(config: BenchmarkConfig, settings: Settings) -> Non
 
 def _is_scored(task: Mapping[str, Any]) -> bool:
     return "class" not in task and task.get("output_type", "generate_until") != "generate_until"
-
-
-def _require_packages(settings: Settings) -> None:
-    missing = {path: modules for path in settings if (modules := missing_packages(path))}
-    if missing:
-        modules = sorted({pip_name(module) for found in missing.values() for module in found})
-        names = [str(settings[path].get("task")) for path in missing]
-        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-        raise ConfigError(
-            f"{', '.join(names[:MOST_NAMED])}{more} needs packages that are not installed: {', '.join(modules)}",
-            hint=f"pip install {' '.join(modules)}; {OF_EXTRA}",
-        )
 
 
 def _require_data_set(wanted: tuple[str, str]) -> None:

@@ -11,6 +11,8 @@ import numpy as np
 from safetensors.numpy import save
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
+HEADER_BYTES = 100_001
+"""So many are asked for to read a safetensors file's header (huggingface_hub's ``parse_safetensors_file_metadata``)."""
 HIDDEN, INNER, LAYERS, HEADS, POSITIONS = 16, 32, 2, 2, 256
 
 

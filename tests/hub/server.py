@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from dataclasses import dataclass, field
 from functools import partial
@@ -172,3 +173,8 @@ class LoopbackHub:
     def content_bytes(self) -> int:
         """Bytes of file contents that went over the wire."""
         return sum(seen.body_bytes for seen in self.seen if seen.is_content)
+
+    def bytes_served(self, content: bytes) -> int:
+        """Return how many bytes of a file in large storage went over the wire."""
+        name = hashlib.sha256(content).hexdigest()
+        return sum(seen.body_bytes for seen in self.seen if seen.path.endswith(name))

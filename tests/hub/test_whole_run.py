@@ -9,18 +9,23 @@ from tests.commands import DEMO, benchy
 from tests.hub.commands import benchy_on, hub_config
 from tests.hub.data_sets import arc_easy
 from tests.hub.fixtures import loopback_hub
-from tests.hub.models import tiny_llama
+from tests.hub.models import HEADER_BYTES, tiny_llama
 from tests.hub.server import LoopbackHub
 
 __all__ = ["loopback_hub"]
 
 
 def test_arc_easy_runs_from_an_empty_cache_and_again_without_a_byte(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
-    model = loopback_hub.add_repository("org/tiny", tiny_llama())
+    model = loopback_hub.add_repository("org/tiny", tiny_llama(intermediate_size=4096))
     data = loopback_hub.add_repository("allenai/ai2_arc", arc_easy(), repo_type="dataset")
     board = {"to": "hf://datasets/org/board", "samples": False}
     config = hub_config(tmp_path, evaluation={"tasks": "arc_easy"}, upload=board)
     write = {"HF_UPLOAD_TOKEN": loopback_hub.add_user("ada", role="write", orgs=("org",))}
+
+    built = benchy_on(loopback_hub, tmp_path, "check", config, "--build", **write)
+    assert built.returncode == 0, built.stderr
+    assert "arc_easy: 8 documents, 0 shots, 32 requests" in built.stdout
+    assert loopback_hub.bytes_served(model.files()["model.safetensors"].content) <= HEADER_BYTES
 
     first = benchy_on(loopback_hub, tmp_path, "run", config, **write)
     assert first.returncode == 0, first.stderr

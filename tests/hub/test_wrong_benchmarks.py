@@ -5,7 +5,6 @@ A wrong key, a missing split or a template's unknown field were found only after
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,11 @@ import yaml
 from tests.commands import DEMO, benchy
 from tests.hub.commands import benchy_on, hub_config
 from tests.hub.fixtures import loopback_hub
-from tests.hub.models import tiny_llama
+from tests.hub.models import HEADER_BYTES, tiny_llama
 from tests.hub.server import LoopbackHub
 
 __all__ = ["loopback_hub"]
 
-HEADER_BYTES = 100_001
-"""So many are asked for to read a safetensors file's header (huggingface_hub's ``parse_safetensors_file_metadata``)."""
 QUESTIONS = [
     {"question": f"Which number comes after {number}?", "choices": [str(number + 1), "none"], "answer": 0}
     for number in range(4)
@@ -70,7 +67,7 @@ def test_a_wrong_benchmark_costs_no_weights(
     assert said in done.stderr
     assert "own" in done.stderr
     assert "bug in Benchy" not in done.stderr
-    assert bytes_served(loopback_hub, weights) <= HEADER_BYTES
+    assert loopback_hub.bytes_served(weights) <= HEADER_BYTES
 
 
 def test_thinking_before_a_choice_costs_no_weights(loopback_hub: LoopbackHub, weights: bytes, tmp_path: Path) -> None:
@@ -80,7 +77,7 @@ def test_thinking_before_a_choice_costs_no_weights(loopback_hub: LoopbackHub, we
     )
     assert done.returncode == 2
     assert "before which no model can think" in done.stderr
-    assert bytes_served(loopback_hub, weights) <= HEADER_BYTES
+    assert loopback_hub.bytes_served(weights) <= HEADER_BYTES
 
 
 def test_check_builds_without_weights_and_the_run_goes_on_from_there(
@@ -95,7 +92,7 @@ def test_check_builds_without_weights_and_the_run_goes_on_from_there(
     longest = len(prompt + " none")
     assert f"own: 4 documents, 1 shot, 8 requests, longest prompt {longest} tokens" in checked.stdout
     assert f"   | {QUESTIONS[0]['question']}\n   and after it one of: ' 1', ' none'" in checked.stdout
-    assert bytes_served(loopback_hub, weights) <= HEADER_BYTES
+    assert loopback_hub.bytes_served(weights) <= HEADER_BYTES
     assert not (tmp_path / "outputs").exists()
 
     offline = benchy_on(loopback_hub, tmp_path, "run", config, HF_HUB_OFFLINE="1")
@@ -105,7 +102,7 @@ def test_check_builds_without_weights_and_the_run_goes_on_from_there(
 
     run = benchy_on(loopback_hub, tmp_path, "run", config)
     assert run.returncode == 0, run.stderr
-    assert bytes_served(loopback_hub, weights) >= len(weights)
+    assert loopback_hub.bytes_served(weights) >= len(weights)
 
 
 def test_check_says_what_building_found_odd(tmp_path: Path) -> None:
@@ -129,9 +126,3 @@ def write_task(folder: Path, questions: list[dict[str, Any]] | None = None, **ch
     (own / "own.yaml").write_text(text, encoding="utf-8")
     (own / "own_code.py").write_text("import no_such_package\n\n\ndef ask(doc):\n    return doc['question']\n")
     return own
-
-
-def bytes_served(hub: LoopbackHub, content: bytes) -> int:
-    """Return how many bytes of a file went over the wire."""
-    name = hashlib.sha256(content).hexdigest()
-    return sum(seen.body_bytes for seen in hub.seen if seen.path.endswith(name))

@@ -7,7 +7,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from benchy.benchmarks.files import named_files
 from benchy.benchmarks.index import require_tasks
+from benchy.benchmarks.packages import require_packages
 from benchy.config import BenchmarkConfig
 from benchy.config.sections import Seeds
 from benchy.errors import EvaluationFailed
@@ -49,11 +51,13 @@ def build_tasks(config: BenchmarkConfig, metadata: dict[str, Any]) -> BuiltTasks
 
     Raises:
         TaskNotFound: lm-eval knows no such task.
+        ConfigError: a package that a benchmark needs is not installed here.
         EvaluationFailed: a data set cannot be read, has no documents or not the fields and splits that the benchmark
             names; or a group has no benchmarks.
     """
     evaluation = config.evaluation
     require_tasks(evaluation.tasks, evaluation.include_path)
+    require_packages(named_files(evaluation.tasks, evaluation.include_path))  # an image has packages of its own
     seed_everything(evaluation.seeds)
     started = time.monotonic()
     manager = task_manager(evaluation.include_path, metadata)

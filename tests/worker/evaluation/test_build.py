@@ -88,6 +88,15 @@ def test_a_fault_of_a_benchmark_is_named_without_a_model(
     assert said in caught.value.message
 
 
+def test_a_package_that_the_worker_lacks_is_named_there(make_config: MakeConfig, tmp_path: Path) -> None:
+    """As in an image, whose packages the host does not know."""
+    (tmp_path / "own.yaml").write_text("task: own\ndataset_path: json\nprocess_results: !function own_code.score\n")
+    (tmp_path / "own_code.py").write_text("import nowhere_at_all\n")
+    with pytest.raises(ConfigError, match="own needs packages that are not installed: nowhere_at_all") as caught:
+        built_of(make_config("own", include_path=str(tmp_path)))
+    assert "EXTRAS=tasks" in caught.value.hint
+
+
 def test_an_answer_longer_than_the_model_holds_is_refused_however_it_is_asked_for(make_config: MakeConfig) -> None:
     config = make_config("tiny_text", gen_kwargs="max_gen_toks=64")
     assert built_of(config, model_length=65)[0].benchmarks[0].requests == 12
