@@ -22,8 +22,8 @@ SHORTEST = 8
 _SECRET_VARIABLE = re.compile(r"token(?!iz)|api_?key|secret|passw|credential|auth|(^|_)key(_|$)", re.IGNORECASE)
 """A variable of the environment whose name says that its value is a secret."""
 _SECRET_KEY = re.compile(
-    r"(.*_)?(api_?key|secret(_?key)?|access_?key|private_?key|passw(or)?d|authorization|credentials?"
-    r"|(auth|access|api|hf|bearer|refresh|session)_?token)|token|use_auth_token",
+    r"(.*_)?(api_?key|secret(_?key)?|access_?key|private_?key|subscription_?key|passw(or)?d|pwd|passphrase"
+    r"|authorization|auth|cookie|credentials?|(auth|access|api|hf|bearer|refresh|session)_?token)|token|use_auth_token",
     re.IGNORECASE,
 )
 """A key of a mapping whose text is a secret; ``tokenizer`` and ``pad_token`` are none."""
@@ -32,7 +32,8 @@ _SHAPES = re.compile(
     r"|(?P<api>\bsk-)[A-Za-z0-9_-]{20,}"
     r"|(?P<scheme>\b(?:Bearer|Basic) )[A-Za-z0-9._~+/=-]{8,}"
     r"|(?P<user>://[^/\s:@]*:)[^/\s@]+(?=@)"
-    r"|(?P<query>[?&](?:api_?key|key|(?:access_|auth_)?token|sig|signature|password|secret)=)[^&\s\"'#]+",
+    r"|(?P<named>(?<![\w.?&-])(?:api_?key|access_?key|password|passwd|(?:access|auth)_token)=)[^\s,;&\"'*]+"
+    r"|(?P<query>[?&](?:api_?key|(?:subscription-)?key|(?:access_|auth_)?token|sig|signature|password|secret)=)[^&\s\"'#]+",
     re.IGNORECASE,
 )
 """What looks like a secret, whoever knows it; the group that matched comes before it, and stays."""
@@ -64,6 +65,11 @@ def looks_like_secret(text: str) -> bool:
 def names_secret(key: str) -> bool:
     """Return whether a mapping's key says that its text is a secret."""
     return _SECRET_KEY.fullmatch(key.replace("-", "_")) is not None
+
+
+def names_secret_header(name: str) -> bool:
+    """Return whether a header of HTTP says by its name that it lets somebody in: anybody may call one as they like."""
+    return names_secret(name) or _SECRET_VARIABLE.search(name.replace("-", "_")) is not None
 
 
 def mask_data(value: Any) -> Any:

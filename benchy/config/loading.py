@@ -73,7 +73,7 @@ def parse_config(
         mistakes = describe_mistakes(error.errors(), BenchmarkConfig, lines or {})
         heading = [f"{len(mistakes)} problems"] if len(mistakes) > 1 else []
         raise ConfigError(f"{source}: " + "\n  ".join([*heading, *mistakes]), hint=hint) from error
-    refuse_secrets(config.model, source=source)
+    refuse_secrets(config, source=source)
     return config
 
 

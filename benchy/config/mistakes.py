@@ -100,7 +100,13 @@ def _describe(path: KeyPath, errors: list[ErrorDetails], root: type[BaseModel], 
     if first["type"] == "value_error":
         return f"{where}{first['msg'].removeprefix('Value error, ')}"
     expected = " or ".join(dict.fromkeys(_expected(error) for error in errors))
-    return f'{where}"{_dotted(path)}" is {first["input"]!r} ({type_name(first["input"])}); expected {expected}'
+    return f'{where}"{_dotted(path)}" is {_shown(path, first["input"])}; expected {expected}'
+
+
+def _shown(path: KeyPath, value: object) -> str:
+    """A value as a message may show it: what stands in a section, or for a variable, may be a secret."""
+    is_hidden = isinstance(value, dict) or path[:1] == ("environment",)
+    return type_name(value) if is_hidden else f"{value!r} ({type_name(value)})"
 
 
 def _expected(error: ErrorDetails) -> str:

@@ -1,24 +1,32 @@
-"""Refuses secrets in ``model.args``: what stands there is in the record, and the record is published."""
+"""Refuses secrets in a config: what stands there is in the record, and the record is published."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from benchy.backends import known_backend
-from benchy.config.sections import ModelConfig
+from benchy.config.benchmark import BenchmarkConfig
 from benchy.errors import ConfigError
-from benchy.masking import looks_like_secret, names_secret
+from benchy.masking import looks_like_secret, names_secret, names_secret_header
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def refuse_secrets(model: ModelConfig, *, source: str) -> None:
-    """Check that no argument of a model is a secret.
+def refuse_secrets(config: BenchmarkConfig, *, source: str) -> None:
+    """Check that nothing that a model is loaded or asked with is a secret, and that variables are named and not set.
 
     Raises:
-        ConfigError: one is; its message names the key, not the value.
+        ConfigError: a secret is there; the message names the key, not the value.
     """
-    if found := next(_find(model.args, "model.args"), None):
-        backend = known_backend(model.backend)
+    if not all(map(_VARIABLE.fullmatch, config.environment)):
+        raise ConfigError(
+            f'{source}: "environment" holds more than names of variables',
+            hint="name each variable alone, without =VALUE: its value is taken from this machine's environment",
+        )
+    if found := next(_find_in(config), None):
+        backend = known_backend(config.model.backend)
         variable = "HF_TOKEN" if backend.loads_weights else " or ".join(backend.keys)
         raise ConfigError(
             f'{source}: "{found}" holds a secret, and what the config says is published with the scores',
@@ -26,12 +34,21 @@ def refuse_secrets(model: ModelConfig, *, source: str) -> None:
         )
 
 
-def _find(value: Any, where: str, *, named: bool = False) -> Iterator[str]:
+def _find_in(config: BenchmarkConfig) -> Iterator[str]:
+    model = config.model
+    yield from _find(model.args, "model.args")
+    yield from _find(model.name, "model.name")
+    yield from _find(model.revision, "model.revision")
+    yield from _find(config.evaluation.gen_kwargs, "evaluation.gen_kwargs")
+
+
+def _find(value: Any, where: str, *, named: bool = False, names: Callable[[str], bool] = names_secret) -> Iterator[str]:
     if isinstance(value, dict):
         for key, part in value.items():
-            yield from _find(part, f"{where}.{key}", named=named or names_secret(str(key)))
+            told = names_secret_header if "header" in str(key).lower() else names
+            yield from _find(part, f"{where}.{key}", named=named or names(str(key)), names=told)
     elif isinstance(value, list | tuple):
         for part in value:
-            yield from _find(part, where, named=named)
+            yield from _find(part, where, named=named, names=names)
     elif isinstance(value, str) and value and (named or looks_like_secret(value)):
         yield where

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from benchy.errors import ConfigError
 from benchy.hashing import hash_content
-from benchy.record import RunRecord
+from benchy.record import RECORD_FILE, RunRecord
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -49,6 +49,8 @@ def find_differences(manifest: bytes, read: ReadFile) -> Iterator[str]:
     try:
         named = {subject["name"]: subject["digest"]["sha256"] for subject in json.loads(manifest)["subject"]}
     except (ValueError, KeyError, TypeError, RecursionError):
+        named = {}
+    if not all(map(_is_file_name, named)) or RECORD_FILE not in named:  # anybody may have written it
         yield f"{MANIFEST_FILE} cannot be read"
         return
     for name, expected in named.items():
@@ -57,6 +59,10 @@ def find_differences(manifest: bytes, read: ReadFile) -> Iterator[str]:
             yield f"{name} is missing"
         elif hash_content(content) != expected:
             yield f"{name} was changed since it was published"
+
+
+def _is_file_name(name: object) -> bool:
+    return isinstance(name, str) and name.isprintable() and Path(name).name == name
 
 
 def find_signature_problem(manifest: bytes, envelope: bytes | None, public_key: str) -> str | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from benchy.errors import NotVerified
+from benchy.leaderboard.verification import find_changes
+from benchy.record import read_record
 from tests.commands import benchy
 from tests.records import benchmark, make_record, make_run_folder, metric, publish_in, read_publication
 
@@ -47,3 +50,22 @@ def test_a_score_that_was_changed_afterwards_is_named(board: Path, tmp_path: Pat
     assert done.returncode == NotVerified.exit_code
     assert "❌ run" in done.stdout
     assert said in done.stdout
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", 5, [], "../record.json", "\x1b[2J", None])
+def test_a_manifest_that_somebody_made_up_is_named_and_stops_nobody(board: Path, name: object) -> None:
+    run = board / "records" / "run"
+    manifest = json.loads((run / "manifest.json").read_bytes())
+    manifest["subject"] = [] if name is None else [*manifest["subject"], {"name": name, "digest": {"sha256": "x"}}]
+    (run / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    record = read_record(run)
+    assert list(find_changes(run, record)) == ["manifest.json cannot be read"]
+
+
+def test_the_command_says_so_of_such_a_manifest(board: Path, tmp_path: Path) -> None:
+    (board / "records" / "run" / "manifest.json").write_text(
+        '{"subject": [{"name": 5, "digest": {"sha256": "x"}}]}', encoding="utf-8"
+    )
+    done = benchy("verify", board, cwd=tmp_path)
+    assert done.returncode == NotVerified.exit_code, done.stderr
+    assert "manifest.json cannot be read" in done.stdout
