@@ -71,6 +71,8 @@ LONGEST_MESSAGE = 1200
 """Characters of what failed."""
 LONGEST_HINT = 400
 """Characters of all that there is to do."""
+LONGEST_OF_ALL = 1800
+"""Characters of one failure with all that is told of it."""
 _SHORTEST_HINT = 64
 """Characters below which a part of a hint says nothing."""
 _LONG_WORD = re.compile(r"\S{300,}")
@@ -115,6 +117,17 @@ class BenchyError(Exception):
         more = _cut(_without_long_words(mask(more)), room)
         self.hint = f"{before}{more}"
         self.add_note(f"→ {more}")  # so it ends each traceback, also in Prefect's log
+
+    def add_problem(self, other: BenchyError) -> None:
+        """Tell of another thing that is wrong, as far as there is room for it."""
+        notes = getattr(self, "__notes__", [])
+        room = LONGEST_OF_ALL - len(self.message) - sum(map(len, notes))
+        said = f"{type(other).__name__}: {other.message}"
+        if room < _SHORTEST_HINT:
+            return
+        self.add_note(_cut(f"also {said}", room))
+        if other.hint and len(said) + len(other.hint) < room:
+            self.add_note(f"→ {other.hint}")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as data, since Prefect carries exceptions between processes."""

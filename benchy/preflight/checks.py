@@ -15,11 +15,12 @@ from benchy.checkpoint.weights import Weights
 from benchy.config import BenchmarkConfig
 from benchy.gpus.nvidia_smi import Gpu, configured_gpus, smallest_memory
 from benchy.leaderboard.stores.hub_access import require_write_access
-from benchy.preflight.benchmarks import check_answer_lengths, check_benchmarks
+from benchy.preflight.benchmarks import Settings, check_answer_lengths, check_benchmarks
 from benchy.preflight.device import check_device, check_dtype
 from benchy.preflight.disk import check_download, require_writable
 from benchy.preflight.model import check_model, require_chat_template
 from benchy.preflight.plugins import check_plugins
+from benchy.preflight.problems import Problems
 from benchy.preflight.weights import check_weights
 from benchy.preflight.worker_python import check_worker_python
 from benchy.record import Facts, MemoryEstimate
@@ -34,10 +35,10 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None, runtime
     Args:
         config: what is to be run.
         gpu_memory: bytes of each GPU, on paper; those of this host's GPUs if not given.
-
         runtime: where the run's workers run, if that is chosen already.
 
     Raises:
+        (the first of these that was found, with the others told in its notes)
         TaskNotFound: lm-eval knows no such task.
         ModelNotFound: no such folder, repository or revision, or no weights in it.
         ModelLoadError: weights or an architecture that the back end cannot load.
@@ -50,26 +51,34 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None, runtime
         EvaluationFailed: a data set does not exist.
         WrongVersion: the worker's own environment has another version of Benchy.
     """
-    check_plugins(config)
-    chosen = load_runtime(runtime or choose_runtime(config))
-    other_packages = check_worker_python(config) if isinstance(chosen, ProcessRuntime) else chosen.has_own_packages
-    require_tasks(config.evaluation.tasks, config.evaluation.include_path)
-    check_device(config)
-    require_writable(config)
+    check_plugins(config)  # what the other checks ask for is the back end's and the runtime's own
+    problems, evaluation = Problems(), config.evaluation
+    problems.tried(require_tasks, evaluation.tasks, evaluation.include_path)
+    tasks_are_known = not problems
+    problems.tried(check_device, config)
+    problems.tried(require_writable, config)
     if config.upload is not None:
-        require_write_access(config.upload)
-    if config.wandb is not None:
-        _require_wandb(chosen)
-    source = open_checkpoint(config)
-    settings = check_benchmarks(config, has_own_packages=other_packages)
-    if source is None:
-        return Facts()
-    if isinstance(source, Facts):
-        return source
-    facts = _examine(config, source, configured_gpus(config), gpu_memory)
-    if facts.memory is not None:
-        check_answer_lengths(config, settings, facts.memory.length)
-    return facts
+        problems.tried(require_write_access, config.upload)
+    chosen = problems.tried(lambda: load_runtime(runtime or choose_runtime(config)))
+    other_packages = problems.tried(_has_other_packages, config, chosen) if chosen is not None else True
+    if config.wandb is not None and chosen is not None:
+        problems.tried(_require_wandb, chosen)
+    source = problems.tried(open_checkpoint, config)
+    settings: Settings = {}
+    if tasks_are_known:
+        settings = problems.tried(check_benchmarks, config, has_own_packages=other_packages is not False) or {}
+    facts = source if isinstance(source, Facts) else None
+    if source is not None and not isinstance(source, Facts):
+        facts = problems.tried(_examine, config, source, configured_gpus(config), gpu_memory)
+    if facts is not None and facts.memory is not None:
+        problems.tried(check_answer_lengths, config, settings, facts.memory.length)
+    problems.raise_all()
+    return facts or Facts()
+
+
+def _has_other_packages(config: BenchmarkConfig, runtime: Runtime) -> bool:
+    """Whether the worker has other packages than this Python's."""
+    return check_worker_python(config) if isinstance(runtime, ProcessRuntime) else runtime.has_own_packages
 
 
 def _examine(config: BenchmarkConfig, source: ModelSource, gpus: tuple[Gpu, ...], gpu_memory: int | None) -> Facts:
