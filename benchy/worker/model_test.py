@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import resource
 import time
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from benchy.worker.backends.loaded_model import LoadedModel, Unseen
 from benchy.worker.failures import failing_as, is_out_of_memory
 from benchy.worker.harness.patching import replaced
 from benchy.worker.loading import loaded_model
+from benchy.worker.machine.descendants import peak_of_descendants
 from benchy.worker.session import Session
 
 logger = logging.getLogger(__name__)
@@ -124,9 +126,12 @@ def _measured(session: Session, model: LoadedModel, prompt: str, speech: Speech,
 
 
 def _peak_memory() -> tuple[int, Any]:
-    """The most that was held at once: of all GPUs together, or else of this process."""
+    """The most that was held at once: of all GPUs together, or else of this process and those that it started."""
     import torch
 
     if torch.cuda.is_available():
-        return sum(torch.cuda.max_memory_allocated(index) for index in range(torch.cuda.device_count())), "gpu"
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "process"
+        on_gpus = sum(torch.cuda.max_memory_allocated(index) for index in range(torch.cuda.device_count()))
+        if on_gpus:  # else the model is in another process, as vLLM's
+            return on_gpus, "gpu"
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return own + peak_of_descendants(os.getpid()), "process"

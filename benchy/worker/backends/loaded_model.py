@@ -47,7 +47,7 @@ class Measured:
 
 
 class LoadedModel:
-    """A model of which lm-eval's interface alone is known, as vLLM's. A back end that says more has a subclass."""
+    """A model of which lm-eval's interface alone is known. A back end that says more has a subclass."""
 
     batched: ClassVar[bool] = False
     """Whether it answers in batches in this process, as lm-eval's Hugging Face models do: of a size that is found,

@@ -64,6 +64,31 @@ def mark_by_tokens(lm: Any) -> None:
     lm._model_generate, lm.generate_until = rows_generated, texts_generated
 
 
+def mark_by_finish_reason(lm: Any) -> None:
+    """Change a vLLM model's own methods: a text that was cut is a :class:`CutText` from now on."""
+    from lm_eval.models import vllm_causallms
+
+    ask, generate = lm._model_generate, lm.generate_until
+    as_text: Any = vllm_causallms.postprocess_generated_text
+    cut: deque[bool] = deque()
+
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        outputs = ask(*args, **kwargs)
+        cut.extend(output.outputs[0].finish_reason == "length" for output in outputs)
+        return outputs
+
+    def text_of(*args: Any, **kwargs: Any) -> str:
+        text: str = as_text(*args, **kwargs)
+        return CutText(text) if cut.popleft() else text
+
+    def texts_generated(*args: Any, **kwargs: Any) -> Any:
+        cut.clear()  # a log-likelihood's single token is cut too
+        with replaced(vllm_causallms, postprocess_generated_text=text_of):
+            return generate(*args, **kwargs)
+
+    lm._model_generate, lm.generate_until = asked, texts_generated
+
+
 def _end_tokens(lm: Any, arguments: dict[str, Any]) -> set[int]:
     ends = arguments.get("eos_token_id", lm.model.generation_config.eos_token_id)
     return set(ends) if isinstance(ends, list) else {ends}

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from benchy.backends import Backend
 from benchy.errors import ModelTestFailed
 from benchy.record import Scoring
-from benchy.worker.backends.loaded_model import LoadedModel, Measured
+from benchy.worker.backends.loaded_model import Measured
 from benchy.worker.backends.texts import mark_by_tokens
+from benchy.worker.backends.tokenized import TokenizedModel
 
 
-class TransformersModel(LoadedModel):
+class TransformersModel(TokenizedModel):
     """Batches, logits, weights and tokenizer of the model are in this process."""
 
     batched = True
@@ -58,23 +58,6 @@ class TransformersModel(LoadedModel):
         """Return the sizes; tied parameters count once, and packed 4-bit ones as what they hold."""
         model = self.lm.model
         return Measured(int(model.num_parameters()), _bytes_by_dtype(model), str(self.lm.device))
-
-    def count_tokens(self, text: str) -> int:
-        """Return the tokenizer's count."""
-        return len(self.lm.tok_encode(text))
-
-    def repeated_bos(self, text: str) -> str | None:
-        """Return the token with which a prompt begins twice."""
-        tokenizer = self.lm.tokenizer
-        if tokenizer.bos_token_id is None or self.lm.tok_encode(text)[:2] != [tokenizer.bos_token_id] * 2:
-            return None
-        return str(tokenizer.bos_token)
-
-    def most_generated(self, arguments: Mapping[str, Any]) -> int:
-        """Return the number as lm-eval reads it of the arguments."""
-        from lm_eval.models.utils import normalize_gen_kwargs
-
-        return int(normalize_gen_kwargs(dict(arguments), self.lm.max_gen_toks)["max_gen_toks"])
 
 
 def _refuse_broken_logits(lm: Any, prompt: str) -> None:
