@@ -124,23 +124,34 @@ class ProcessTransport:
     def go_offline(self) -> None:
         """Do nothing: a child process has the network of this machine."""
 
-    def wait(self, seconds: float) -> bool:
-        """Whether it has ended, within so many seconds."""
+    def wait(self, seconds: float | None) -> bool:
+        """Whether it has ended, within so many seconds, or ever (None).
+
+        What it started ends with it, as vLLM's engine, which else goes on and holds its GPU.
+        """
+        if self._process.returncode is not None:
+            return True
         try:
             self._process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             return False
+        self._end_group()  # at once: its number, which names the group, is soon given to another process
         return True
 
     def kill(self) -> None:
         """End its whole process group, now."""
+        if self._process.returncode is None:
+            self._end_group()
+            self._process.wait()
+
+    def _end_group(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
 
     def explain_end(self) -> BenchyError:
         """Why it ended without an answer."""
-        code = self._process.wait()
+        self.wait(None)
+        code = self._process.returncode
         if code == -signal.SIGKILL:
             return WorkerDied(
                 "the worker was killed (signal 9)",

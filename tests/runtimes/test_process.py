@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,6 +130,19 @@ def test_kill_ends_the_whole_group_and_may_be_repeated(transport: ProcessTranspo
     transport.kill()
     transport.kill()
     assert not is_running(transport.pid)
+
+
+@pytest.mark.parametrize("ends", ["sys.exit(0)", "os.kill(os.getpid(), 9)"])
+def test_what_a_worker_started_ends_with_it(ends: str) -> None:
+    starts = "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], stdout=2)"
+    code = f"import os, subprocess, sys; {starts}; print(child.pid, flush=True); {ends}"
+    without = replace(launch(config(), role="model"), arguments=("-c", code))
+    started = ProcessRuntime().start(without, A_RUN, say=print)
+    child = int(b"".join(started.answers()))
+    started.close_input()
+    assert started.wait(60)
+    list(started.log())  # which the child held open
+    assert not is_running(child)
 
 
 def test_a_python_that_is_gone_is_a_worker_error(monkeypatch: pytest.MonkeyPatch) -> None:
