@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,8 +11,11 @@ from benchy.errors import BenchyError, EvaluationFailed, causes
 from benchy.worker.failures import failing_as, name_failure
 from benchy.worker.harness.gold_answers import describe_gold, is_without_gold, quoted
 from benchy.worker.harness.patching import replaced
+from benchy.worker.harness.prompt_limit import raising_after
 
 KEYS = ("doc_to_text", "doc_to_target", "doc_to_choice")
+SECONDS_FOR_A_TEMPLATE = 10
+"""For one document; a template that fills in fields takes some microseconds."""
 SPLITS = {
     "training_docs": "training_split",
     "validation_docs": "validation_split",
@@ -50,14 +53,29 @@ def _naming_the_key(kind: Any, key: str) -> Callable[..., Any]:
     original = getattr(kind, key)
 
     def named(task: Any, doc: Any, *args: Any, **kwargs: Any) -> Any:
+        template = getattr(task.config, key)
+        limit = raising_after(SECONDS_FOR_A_TEMPLATE, lambda: _endless(task, key)) if _is_template(template) else None
         try:
-            return original(task, doc, *args, **kwargs)
+            with limit or nullcontext():
+                return original(task, doc, *args, **kwargs)
         except EvaluationFailed:
             raise
         except Exception as error:
             raise _unfilled(task, doc, key, error) from error
 
     return named
+
+
+def _is_template(value: Any) -> bool:
+    return isinstance(value, str) and "{" in value
+
+
+def _endless(task: Any, key: str) -> EvaluationFailed:
+    return EvaluationFailed(
+        f'benchmark "{task.config.task}": {key} ({getattr(task.config, key)!r}) was still computing for one document '
+        f"after {SECONDS_FOR_A_TEMPLATE} s",
+        hint=f"fix {key} in the benchmark's YAML: a template says how a document is asked, and takes no time",
+    )
 
 
 def _unfilled(task: Any, doc: Any, key: str, error: Exception) -> EvaluationFailed:
@@ -173,12 +191,16 @@ def _naming_the_lines(kind: Any) -> Callable[..., None]:
     original = kind.download
 
     def named(task: Any, *args: Any, **kwargs: Any) -> None:
+        from datasets.exceptions import DatasetGenerationError
         from pyarrow import ArrowException
 
         try:
             original(task, *args, **kwargs)
         except Exception as error:
-            unread = [cause for cause in causes(error) if isinstance(cause, ArrowException)]
+            chain = list(causes(error))
+            unread = [cause for cause in chain if isinstance(cause, ArrowException)]
+            if not unread and isinstance(error, DatasetGenerationError) and isinstance(chain[-1], _OF_VALUES):
+                unread = chain
             if not unread:
                 raise
             said = f'benchmark "{task.config.task}": its data cannot be read: {" ".join(str(unread[-1]).split())}'
@@ -187,6 +209,8 @@ def _naming_the_lines(kind: Any) -> Callable[..., None]:
     return named
 
 
+_OF_VALUES = (ValueError, TypeError, LookupError, ArithmeticError)
+"""What a reader of data raises for a value; not for a disk, a network or memory."""
 _ONE_FORM = (
     "each line is one JSON object in UTF-8, and a field holds the same type in all of them (`null` may stand anywhere)"
 )

@@ -1,35 +1,38 @@
-"""Ends a chat template that computes for ever: it is a program of the model's author, and runs in every evaluation."""
+"""Ends a template that computes for ever: it is a program of a model's or a benchmark's author."""
 
 from __future__ import annotations
 
 import functools
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from benchy.errors import PromptTimeout
+from benchy.errors import BenchyError, PromptTimeout
 
 
 def limit_prompts(lm: Any, seconds: float) -> None:
     """Let lm-eval's model object put each prompt into its template for so many seconds at most, then raise."""
     apply = lm.apply_chat_template
 
+    def too_long() -> PromptTimeout:
+        return PromptTimeout(f"the model's chat template was still computing one prompt after {seconds:g} s")
+
     @functools.wraps(apply)
     def limited(*args: Any, **kwargs: Any) -> Any:
-        with _raising_after(seconds):
+        with raising_after(seconds, too_long):
             return apply(*args, **kwargs)
 
     lm.apply_chat_template = limited
 
 
 @contextmanager
-def _raising_after(seconds: float) -> Iterator[None]:
+def raising_after(seconds: float, too_long: Callable[[], BenchyError]) -> Iterator[None]:
     """Raise in the middle of Python code. What somebody else has set the process's one timer to goes on afterwards."""
 
     def stop(_signal: int, _frame: object) -> NoReturn:
-        raise PromptTimeout(f"the model's chat template was still computing one prompt after {seconds:g} s")
+        raise too_long()
 
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -94,6 +94,16 @@ def test_a_first_document_that_lm_eval_cannot_try_is_named(own: Any, changes: di
     assert "fix that document, or the keys doc_to_text" in caught.value.hint
 
 
+BOMB = "{% for a in range(90000) %}{% for b in range(90000) %}{{ '' }}{% endfor %}{% endfor %}"
+
+
+@pytest.mark.parametrize("key", ["doc_to_text", "doc_to_target"])
+def test_a_template_that_computes_for_ever_is_ended_and_named(own: Any, key: str) -> None:
+    """It took 80 s and more, and then no message came."""
+    with pytest.raises(EvaluationFailed, match=f"{key} .* was still computing for one document after 10 s"):
+        build_tasks(own(**{key: BOMB}), {})
+
+
 def test_lines_that_are_no_json_are_named(own: Any) -> None:
     config = own()
     with (Path(config.evaluation.include_path[0]) / "own.jsonl").open("a") as rows:
