@@ -20,7 +20,6 @@ def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grounds]:
         yield made
 
 
-@pytest.mark.xdist_group("kills")  # one undisturbed run for all
 @pytest.mark.parametrize("blow", TEN, ids=str)
 def test_a_signal_loses_changes_and_leaves_nothing(grounds: Grounds, blow: Blow) -> None:
     assert strike(blow, grounds).problems == ()
