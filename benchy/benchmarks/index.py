@@ -24,6 +24,7 @@ import yaml
 
 from benchy.bounded_yaml import MOST_BYTES, PlainLoader, read_yaml
 from benchy.errors import ConfigError, TaskNotFound
+from benchy.hashing import hash_content
 
 _KEYS = re.compile(
     rb"^[\"']?(task|group|tag|class|include)[\"']?[ \t]*:[ \t]*(.*)$((?:\n(?:[ \t].*|-.*|[ \t]*#.*|))*)", re.MULTILINE
@@ -116,7 +117,9 @@ def index_lm_eval() -> TaskIndex | None:
         return None
     root = Path(spec.submodule_search_locations[0]) / "tasks"
     version = importlib.metadata.version("lm_eval")
-    kept = _cache_folder() / f"tasks-{version}-{int(root.stat().st_mtime)}.json"  # layers of an image keep seconds
+    place = hash_content(os.fsencode(root))[:8]  # another environment's files may be of the same second, and gone
+    made = int(root.stat().st_mtime)  # layers of an image keep seconds
+    kept = _cache_folder() / f"tasks-{version}-{made}-{place}.json"
     try:
         return {name: TaskEntry(**entry) for name, entry in json.loads(kept.read_bytes()).items()}
     except (OSError, ValueError, TypeError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from benchy.benchmarks.index import TaskIndex, index_folder, index_lm_eval, index_tasks, is_known, require_tasks
 from benchy.errors import TaskNotFound
+from tests.commands import REPOSITORY
 
 LM_EVAL_INDEX = """
 import json
@@ -103,6 +105,29 @@ def test_an_unknown_task_names_the_nearest() -> None:
 def test_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(TaskNotFound, match="include_path: no folder"):
         index_tasks([str(tmp_path / "nowhere")])
+
+
+def test_each_environment_has_an_index_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two with an lm-eval of the same version and second shared one: when the other was gone, its files were sought."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    names = []
+    for place in ("one", "other"):
+        tasks = tmp_path / place / "lm_eval" / "tasks"
+        tasks.mkdir(parents=True)
+        (tasks.parent / "__init__.py").write_text("", encoding="utf-8")
+        (tasks / "own.yaml").write_text("task: own\n", encoding="utf-8")
+        os.utime(tasks, (1_700_000_000, 1_700_000_000))
+        code = "from benchy.benchmarks.index import index_lm_eval; print(index_lm_eval()['own'].path)"
+        path = os.pathsep.join((str(tmp_path / place), str(REPOSITORY)))
+        found = subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        names.append(found.stdout.strip())
+    assert names == [str(tmp_path / place / "lm_eval" / "tasks" / "own.yaml") for place in ("one", "other")]
 
 
 def test_a_cache_that_cannot_be_written_or_read_costs_only_time(tmp_path: Path) -> None:

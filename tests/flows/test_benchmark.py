@@ -183,6 +183,17 @@ def test_a_server_that_is_away_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_server_that_a_profile_names_is_not_called_a_variable(tmp_path: Path) -> None:
+    """It said "unset PREFECT_API_URL" where there was no such variable."""
+    (tmp_path / "profiles.toml").write_text(
+        'active = "away"\n[profiles.away]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n', encoding="utf-8"
+    )
+    done = benchy("run", write_config(tmp_path), cwd=REPOSITORY, PREFECT_HOME=str(tmp_path))
+    assert done.returncode == 11, done.stderr
+    assert "http://127.0.0.1:9/api" in done.stderr
+    assert "prefect config unset PREFECT_API_URL" in done.stderr
+
+
 def test_a_second_run_gives_the_same_scores(finished: Path, tmp_path: Path) -> None:
     done = benchy("run", write_config(tmp_path), cwd=REPOSITORY)
     assert done.returncode == 0, done.stderr

@@ -41,7 +41,7 @@ KINDS: list[dict[str, Any]] = [
     CHOICE | {"doc_to_choice": ["sea", "field"]},
     TEXT,
     TEXT | {"num_fewshot": 1},
-    {"output_type": "loglikelihood", "metric_list": [{"metric": "acc"}, {"metric": "perplexity"}]},
+    {"output_type": "loglikelihood", "metric_list": [{"metric": "acc"}]},
     {"output_type": "loglikelihood_rolling", "metric_list": [{"metric": "word_perplexity"}]},
 ]
 ANSWERS: st.SearchStrategy[Any] = st.sampled_from([99, 2, -1, None, "sea", "9", [], [0, 1], {}, 0.5, True, 2**70])

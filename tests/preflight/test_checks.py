@@ -158,6 +158,20 @@ def test_troubles_that_stay_end_as_a_network_error(
     assert loopback_hub.count("/api/models/org/tiny") == 5
 
 
+@pytest.mark.parametrize(("status", "said"), [(413, "publish less of it"), (402, "billing settings"), (418, "look at")])
+def test_what_the_hub_refuses_is_no_trouble_of_the_network(
+    loopback_hub: LoopbackHub, tmp_path: Path, status: int, said: str
+) -> None:
+    """It said "check the network"."""
+    loopback_hub.fail("GET /api/models/org/tiny", status=status)
+    done = benchy_on(loopback_hub, tmp_path, "check", hub_config(tmp_path))
+    assert done.returncode == 11
+    assert f"the Hub answered {status}" in done.stderr
+    assert said in done.stderr
+    assert "check the network" not in done.stderr
+    assert loopback_hub.count("/api/models/org/tiny") == 1
+
+
 def test_offline_only_the_cache_is_asked(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
     loopback_hub.add_repository("org/tiny", tiny_llama())
     unknown = benchy_on(loopback_hub, tmp_path, "check", hub_config(tmp_path), HF_HUB_OFFLINE="1")
