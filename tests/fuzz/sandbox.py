@@ -92,7 +92,7 @@ def _alarmed() -> Iterator[None]:
     def end(number: int, _frame: FrameType | None) -> None:
         raise TooSlow(f"more than {limits[number]} s")
 
-    limits = {signal.SIGVTALRM: SECONDS, signal.SIGALRM: SECONDS_WITH_WAITING}
+    limits: dict[int, int] = {signal.SIGVTALRM: SECONDS, signal.SIGALRM: SECONDS_WITH_WAITING}
     before = {number: signal.signal(number, end) for number in limits}
     signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
     signal.setitimer(signal.ITIMER_REAL, SECONDS_WITH_WAITING)
