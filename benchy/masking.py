@@ -30,7 +30,7 @@ _SECRET_KEY = re.compile(
 _SHAPES = re.compile(
     r"(?P<hub>\bhf_)[A-Za-z0-9]{20,}"
     r"|(?P<api>\bsk-)[A-Za-z0-9_-]{20,}"
-    r"|(?P<scheme>\b(?:Bearer|Basic) )[A-Za-z0-9._~+/=-]{8,}"
+    r"|(?P<scheme>\b(?:Bearer|Basic) )(?=[A-Za-z._~+/-]*(?:[0-9=]|(?-i:[a-z][A-Z])))[A-Za-z0-9._~+/=-]{8,}"  # no word
     r"|(?P<user>://[^/\s:@]*:)[^/\s@]+(?=@)"
     r"|(?P<named>(?<![\w.?&-])(?:api_?key|access_?key|password|passwd|(?:access|auth)_token)=)[^\s,;&\"'*]+"
     r"|(?P<query>[?&](?:api_?key|(?:subscription-)?key|(?:access_|auth_)?token|sig|signature|password|secret)=)[^&\s\"'#]+",

@@ -74,7 +74,9 @@ def test_no_way_out_lets_a_secret_through(planted: list[str], tmp_path: Path, ca
         ("Authorization: Bearer abc.def-123", "Authorization: Bearer ***"),
         ("https://u:pw@host/v1?api_key=12&x=1", "https://u:***@host/v1?api_key=***&x=1"),
         ("sk-proj-0123456789abcdefghij", "sk-***"),
+        ("Basic dXNlcjpwYXNz", "Basic ***"),
         ("the tokenizer's pad_token is basic", "the tokenizer's pad_token is basic"),
+        ("Do basic arithmetic; a bearer certificate.", "Do basic arithmetic; a bearer certificate."),
     ],
 )
 def test_what_looks_like_a_secret_is_masked_whoever_knows_it(text: str, masked: str) -> None:
