@@ -103,12 +103,13 @@ def _answer_kept(lm: Any, requests: list[Instance], store: AnswerStore, others: 
     """As an evaluation asks."""
     from benchy.backends import find_backend
     from benchy.worker.answers.progress import RequestCounter
-    from benchy.worker.answers.resumable_lm import Answering
+    from benchy.worker.answers.resumable_lm import ResumableLM
+    from benchy.worker.answers.timing import Clock
     from benchy.worker.backends.lm import adapt
 
     counter = RequestCounter({"bench": SimpleNamespace(instances=requests)}, lambda _event: None)
-    with Answering(adapt(lm, find_backend("hf")), store, counter, others).standing_in():
-        return list(lm.loglikelihood(requests, disable_tqdm=True))
+    resumable = ResumableLM(adapt(lm, find_backend("hf")), store, counter, Clock(build_seconds=0.0), others)
+    return resumable.loglikelihood(requests)
 
 
 @contextmanager

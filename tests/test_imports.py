@@ -11,8 +11,8 @@ import pytest
 
 from tests.commands import REPOSITORY
 
-SUBCLASSES_OF_LM_EVAL = "benchy.worker.hf."
-"""Imported when the model type is used."""
+SUBCLASSES_OF_LM_EVAL = ("benchy.worker.hf.", "benchy.worker.answers.resumable_lm")
+"""Imported when a model is used."""
 
 
 def modules_below(package: str) -> list[str]:

@@ -13,7 +13,6 @@ from benchy.worker.harness.patching import replaced
 from benchy.worker.progress import bars_named
 
 Part = Literal["task_build", "inference", "scoring"]
-INFERENCE = ("loglikelihood", "loglikelihood_rolling", "generate_until")
 SCORING = ("apply_filters", "process_results")
 
 
@@ -23,7 +22,7 @@ def characters_of(request: Any) -> int:
 
 
 class Clock:
-    """Adds up seconds while it watches a model and tasks.
+    """Adds up seconds while it watches tasks, and while a model answers.
 
     lm-eval answers the requests of all benchmarks in common batches, sorted by length. A benchmark's share of such a
     call is the share of its requests in the characters of all, since the work grows with the length.
@@ -40,22 +39,16 @@ class Clock:
         self._earlier = 0.0
         self._seconds: dict[Part, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         self._elapsed = 0.0
-        self._answering = False
 
     @contextmanager
-    def watching(self, lm: Any, tasks: dict[str, Any], earlier: Callable[[], float] = lambda: 0.0) -> Iterator[None]:
+    def watching(self, tasks: dict[str, Any]) -> Iterator[None]:
         """Time what happens inside; the objects are as before afterwards.
 
         Args:
-            lm: lm-eval's model.
-            tasks: its tasks by the names of their benchmarks.
-            earlier: how many seconds the answers took that were found rather than computed, up to now.
+            tasks: lm-eval's, by the names of their benchmarks.
         """
         started = time.monotonic()
         with ExitStack() as stack:
-            stack.enter_context(
-                replaced(lm, **{name: self._inference(getattr(lm, name), earlier) for name in INFERENCE})
-            )
             for task_name, task in tasks.items():
                 build = self._timed(
                     bars_named(f"building {task_name}")(task.build_all_requests), "task_build", task_name
@@ -66,6 +59,22 @@ class Clock:
                 yield
             finally:
                 self._elapsed = time.monotonic() - started
+
+    @contextmanager
+    def inference(self, requests: list[Any], earlier: Callable[[], float]) -> Iterator[None]:
+        """Time a model's answers to requests.
+
+        Args:
+            requests: lm-eval's.
+            earlier: how many seconds the answers took that were found rather than computed, up to now.
+        """
+        started, before = time.monotonic(), earlier()
+        try:
+            yield
+        finally:
+            found = earlier() - before
+            self._earlier += found
+            self._share(requests, time.monotonic() - started + found)
 
     def seconds(self, benchmark: str) -> BenchmarkSeconds:
         """One benchmark's own."""
@@ -91,22 +100,6 @@ class Clock:
                 return call(*args, **kwargs)
             finally:
                 self._seconds[part][benchmark] += time.monotonic() - started
-
-        return timed
-
-    def _inference(self, call: Callable[..., Any], earlier: Callable[[], float]) -> Callable[..., Any]:
-        def timed(requests: list[Any], *args: Any, **kwargs: Any) -> Any:
-            if self._answering:  # a model type may answer one kind of request with another
-                return call(requests, *args, **kwargs)
-            self._answering = True
-            started, before = time.monotonic(), earlier()
-            try:
-                return call(requests, *args, **kwargs)
-            finally:
-                self._answering = False
-                found = earlier() - before
-                self._earlier += found
-                self._share(requests, time.monotonic() - started + found)
 
         return timed
 

@@ -7,14 +7,13 @@ import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchy.config import BenchmarkConfig
 from benchy.errors import EvaluationFailed
 from benchy.protocol import Evaluation, Phase
 from benchy.record import EvaluationResult, ModelIdentity
 from benchy.worker.answers.progress import RequestCounter
-from benchy.worker.answers.resumable_lm import Answering
 from benchy.worker.answers.store import AnswerStore
 from benchy.worker.answers.timing import Clock
 from benchy.worker.backends.lm import lm_eval_arguments
@@ -30,6 +29,9 @@ from benchy.worker.harness.questions import QuestionReader
 from benchy.worker.loading import loaded_model
 from benchy.worker.ranks import RankDone, own_rank
 from benchy.worker.session import Session
+
+if TYPE_CHECKING:
+    from benchy.worker.answers.resumable_lm import ResumableLM
 
 logger = logging.getLogger(__name__)
 
@@ -59,11 +61,11 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
     with (
         failing_as(EvaluationFailed, "the evaluation failed"),
         faults_named(),  # before what replaces methods of the tasks themselves
-        _answering(session, model, folder, tasks.loaded["tasks"]) as answering,
+        _resumable(session, model, folder, tasks.loaded["tasks"], clock) as resumable,
         questions.watching(tasks.loaded["tasks"]),
-        clock.watching(lm, tasks.loaded["tasks"], lambda: answering.found_seconds),
+        clock.watching(tasks.loaded["tasks"]),
     ):
-        evaluated = simple_evaluate(config, arguments, model, tasks, folder)
+        evaluated = simple_evaluate(config, arguments, model, tasks, folder, lm=resumable)
         warnings = find_drift(config, model, tasks.loaded["tasks"], fewshot)
     benchmarks = {
         name: benchmark_result(
@@ -84,10 +86,10 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
         warnings=(*warnings, *flaws),
         results_file=evaluated.files["results"],
         requests=clock.requests,
-        resumed_requests=answering.found,
-        resumed_seconds=answering.found_seconds,
+        resumed_requests=resumable.found,
+        resumed_seconds=resumable.found_seconds,
         seeds=config.evaluation.seeds,
-        batch_sizes=tuple(answering.batch_sizes),
+        batch_sizes=tuple(resumable.used_batch_sizes),
         scoring=model.scoring,
         load_seconds=session.load_seconds if newly_loaded else None,
         task_build_seconds=clock.total("task_build"),
@@ -97,15 +99,17 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
 
 
 @contextmanager
-def _answering(session: Session, model: LoadedModel, folder: Path, tasks: dict[str, Any]) -> Iterator[Answering]:
+def _resumable(
+    session: Session, model: LoadedModel, folder: Path, tasks: dict[str, Any], clock: Clock
+) -> Iterator[ResumableLM]:
     """Answers come from the run's store, and go there; a second evaluation into the same folder goes on with it."""
+    from benchy.worker.answers.resumable_lm import ResumableLM
+
     folder.mkdir(parents=True, exist_ok=True)
     config, identity = session.prepared()
     name = f"answers_{model.lm.rank}.jsonl" if model.lm.world_size > 1 else "answers.jsonl"
     with closing(AnswerStore(folder / name, answer_identity(config, identity, model))) as store:
-        answering = Answering(model, store, RequestCounter(tasks, session.emit), session.replicas)
-        with answering.standing_in():
-            yield answering
+        yield ResumableLM(model, store, RequestCounter(tasks, session.emit), clock, session.replicas)
 
 
 def answer_identity(config: BenchmarkConfig, identity: ModelIdentity, model: LoadedModel) -> dict[str, Any]:

@@ -44,9 +44,18 @@ class Evaluated:
 
 
 def simple_evaluate(
-    config: BenchmarkConfig, arguments: dict[str, Any], model: LoadedModel, tasks: Any, folder: Path
+    config: BenchmarkConfig, arguments: dict[str, Any], model: LoadedModel, tasks: Any, folder: Path, *, lm: Any
 ) -> Evaluated:
-    """``lm_eval run``'s own sequence: evaluate, write the results file, write a samples file a benchmark."""
+    """Do as ``lm_eval run`` does: evaluate, write the results file, write a samples file a benchmark.
+
+    Args:
+        config: how to evaluate.
+        arguments: lm-eval's own, of the model.
+        model: who answers.
+        tasks: built benchmarks.
+        folder: gets the files.
+        lm: whom lm-eval asks: the model's own object, or what stands before it.
+    """
     from lm_eval import simple_evaluate
     from lm_eval.loggers import EvaluationTracker
 
@@ -60,7 +69,7 @@ def simple_evaluate(
         gold_answers_checked(built) as without_gold,
     ):
         results = simple_evaluate(
-            model=model.lm,
+            model=lm,
             model_args=arguments,
             tasks=tasks.names,
             task_manager=hand_over(tasks),

@@ -25,8 +25,9 @@ from benchy.record import EvaluationResult, Scoring
 from benchy.runtimes.client import Worker
 from benchy.runtimes.process import ProcessRuntime
 from benchy.worker.answers.progress import RequestCounter
-from benchy.worker.answers.resumable_lm import Answering
+from benchy.worker.answers.resumable_lm import ResumableLM
 from benchy.worker.answers.store import AnswerStore
+from benchy.worker.answers.timing import Clock
 from benchy.worker.backends.loaded_model import LoadedModel
 from benchy.worker.evaluation.evaluate import evaluation
 from benchy.worker.loading import loaded_model
@@ -185,6 +186,29 @@ class AtOnce(LM):  # type: ignore[misc]
     loglikelihood_rolling = generate_until = loglikelihood
 
 
+def resumable(model: LoadedModel, store: AnswerStore, task: SimpleNamespace, events: list[Progress]) -> ResumableLM:
+    counter = RequestCounter({"x": task}, events.append)
+    return ResumableLM(model, store, counter, Clock(build_seconds=0.0))
+
+
+def test_lm_evals_base_class_answers_nothing_in_the_place_of_the_model() -> None:
+    """What lm-eval adds to its base class must be handed on by name: Python asks the model for what is missing only."""
+    makes_models = {"create_from_arg_string", "create_from_arg_obj"}
+    asked = {name for name in vars(LM) if not name.startswith("_")}
+    assert asked - makes_models <= vars(ResumableLM).keys()
+
+
+def test_the_answers_of_a_cut_run_of_benchy_0_1_are_found(tmp_path: Path) -> None:
+    """The line is what commit a207889 wrote."""
+    of, key = "44136fa355b3678a", "11cd33a28593501e57d194b339ebb799"
+    (tmp_path / "answers.jsonl").write_text(f'{{"of": "{of}", "seconds": 0.5, "answers": [["{key}", [-3.5, true]]]}}\n')
+    requests = [Instance("loglikelihood", {}, ("a", "7"), 0, ("x", 0, 1))]
+    with closing(AnswerStore(tmp_path / "answers.jsonl", {})) as store:
+        lm = resumable(LoadedModel(AtOnce(), find_backend("vllm")), store, SimpleNamespace(instances=requests), [])
+        assert lm.loglikelihood(requests) == [(-3.5, True)]
+        assert (lm.found, lm.found_seconds, lm.calls) == (1, 0.5, 0)
+
+
 def test_a_model_that_answers_all_at_once_is_asked_in_parts(tmp_path: Path) -> None:
     lm, events = AtOnce(), list[Progress]()
     model = LoadedModel(lm, find_backend("vllm"))
@@ -193,14 +217,10 @@ def test_a_model_that_answers_all_at_once_is_asked_in_parts(tmp_path: Path) -> N
     requests = [Instance("loglikelihood", {}, ("", str(number)), number, ("x", 0, 1)) for number in range(count)]
     task = SimpleNamespace(instances=requests)
     with closing(AnswerStore(tmp_path / "answers.jsonl", {})) as store:
-        with (
-            pytest.raises(RuntimeError, match="engine is dead"),
-            Answering(model, store, RequestCounter({"x": task}, events.append)).standing_in(),
-        ):
-            lm.loglikelihood(requests)
+        with pytest.raises(RuntimeError, match="engine is dead"):
+            resumable(model, store, task, events).loglikelihood(requests)
         assert len(store) == 2 * model.requests_at_once
-        with Answering(model, store, RequestCounter({"x": task}, events.append)).standing_in():
-            answers = lm.loglikelihood(requests)
+        answers = resumable(model, store, task, events).loglikelihood(requests)
     assert lm.calls == 4
     assert [answer for answer, _ in answers] == [-float(number) for number in range(count)]
     assert (events[-1].done, events[-1].total) == (count, count)

@@ -136,7 +136,7 @@ def conditions(library: Library, *names: str, **evaluation: Any) -> dict[str, Co
     built, lm = build_tasks(config, arguments), Chance()
     reader = QuestionReader(lm, config.evaluation.system_instruction)
     with reader.watching(built.loaded["tasks"]):
-        evaluated = simple_evaluate(config, arguments, adapt(lm, find_backend("dummy")), built, library.folder)
+        evaluated = simple_evaluate(config, arguments, adapt(lm, find_backend("dummy")), built, library.folder, lm=lm)
     seconds = BenchmarkSeconds(task_build=0, inference=0, scoring=0)
     benchmarks = {
         name: benchmark_result(name, evaluated, built.loaded["tasks"][name], seconds, reader.of_benchmark(name))
