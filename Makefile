@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 VLLM   ?= .venv-vllm
+CANARY ?= .venv-canary
 # Byte code comes as modules are imported: to compile all of torch takes longer than the demo, which imports little of it.
 PIP    := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo vllm test fuzz bench kills check format layout config-docs tasks-docs install install-dev clean
+.PHONY: help demo vllm test fuzz bench kills canary check format layout config-docs tasks-docs install install-dev clean
 .DEFAULT_GOAL := demo
 
 help: ## what `make` can do here
@@ -29,6 +30,12 @@ bench: install-dev ## measure against plain lm_eval; `make bench BENCH=--quick` 
 
 kills: install-dev ## send 200 signals to real runs; `make kills KILLS="--signals 30 --seed 5"` sends others
 	$(BIN)/python -m tests.kills $(KILLS)
+
+canary: ## run the tests with the newest lm-eval, transformers and Prefect, in an environment of their own: it may fail
+	$(PYTHON) -m venv $(CANARY)
+	$(CANARY)/bin/python -m pip install --quiet --no-compile --editable '.[dev]'
+	$(CANARY)/bin/python -m pip install --quiet --no-compile --upgrade lm-eval transformers prefect
+	$(CANARY)/bin/python -m pytest
 
 check: install-dev ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -77,4 +84,4 @@ endif
 	touch $@
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) $(VLLM) configs/demo/wide-model .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VLLM) $(CANARY) configs/demo/wide-model .pytest_cache .mypy_cache .ruff_cache
