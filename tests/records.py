@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchy.config import LM_EVAL_SEEDS, BenchmarkConfig, parse_config
-from benchy.config.sections import Seeds
+from benchy.config import LM_EVAL_SEEDS, BenchmarkConfig, Seeds, parse_config
 from benchy.leaderboard.publication import Publication, make_publication
 from benchy.leaderboard.publish import Published, publish
 from benchy.leaderboard.stores.folder import FolderStore

@@ -11,7 +11,7 @@ import click
 from benchy.errors import ConfigError
 
 if TYPE_CHECKING:
-    from benchy.results.compare import Compared
+    from benchy.results.comparison import Compared
     from benchy.results.scored_run import ScoredRun
 
 FORMATS = ("text", "json", "csv", "markdown", "latex", "html")

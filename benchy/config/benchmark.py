@@ -8,21 +8,17 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from benchy.backends import BACKENDS
 from benchy.config.mistakes import ADDRESS
+from benchy.config.publishing import UploadConfig, WandbConfig
 from benchy.config.sections import (
-    ChangePath,
     ContainerConfig,
     DownloadConfig,
     EvaluationConfig,
-    GpuName,
     LoggingConfig,
     ModelConfig,
     PerformanceConfig,
-    Section,
-    UploadConfig,
-    WandbConfig,
     WorkerConfig,
-    as_tuple,
 )
+from benchy.config.values import ChangePath, GpuName, Section, as_tuple
 
 _NO_MATTER_TO_ANSWERS: Any = {
     "evaluation": {"output_path", "batch_size", "max_batch_size", "cache_requests", "cluster"},

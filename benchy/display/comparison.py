@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from benchy.plain_text import plain_line
-from benchy.results.compare import Compared, Comparison
+from benchy.results.comparison import Compared, Comparison
 
 WIDTH = 80
 LONGEST_NAME = 14

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchy.plain_text import plain
-from benchy.results.compare import Compared, Comparison
+from benchy.results.comparison import Compared, Comparison
 from benchy.results.samples import choices_of, prompt_of, read_samples
 from benchy.results.scored_run import ScoredBenchmark, ScoredRun
 

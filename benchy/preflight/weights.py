@@ -8,7 +8,7 @@ from benchy.checkpoint.checkpoint import Checkpoint
 from benchy.checkpoint.config_file import ConfigFile
 from benchy.checkpoint.files import name_some
 from benchy.checkpoint.layouts import missing_modules
-from benchy.config.sections import ModelConfig
+from benchy.config import ModelConfig
 from benchy.errors import ModelLoadError
 
 

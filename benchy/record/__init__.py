@@ -13,20 +13,20 @@ from benchy.record.facts import (
     Prepared,
     with_source,
 )
+from benchy.record.model_test import GpuUse, ModelTestResult
 from benchy.record.results import (
     BenchmarkResult,
     BenchmarkSeconds,
     EvaluationResult,
     Flaws,
-    GpuUse,
     Metric,
-    ModelTestResult,
     Prompting,
     Questions,
     Recomputed,
     Scoring,
     Uploaded,
     WandbRun,
+    all_flaws,
 )
 from benchy.record.run_record import (
     ANSWERS_FILES,
@@ -71,6 +71,7 @@ __all__ = [
     "Seconds",
     "Uploaded",
     "WandbRun",
+    "all_flaws",
     "is_edited",
     "now",
     "read_record",

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from benchy.config.sections import ChangePath
+from benchy.config import ChangePath
 from benchy.frozen import FrozenModel
 
 

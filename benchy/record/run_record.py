@@ -10,14 +10,14 @@ from typing import Any, Final, Literal, Self, TypedDict, Unpack
 from pydantic import AwareDatetime, Field, ValidationError
 
 from benchy.atomic import write_atomically
-from benchy.config import BenchmarkConfig
-from benchy.config.sections import ChangePath
+from benchy.config import BenchmarkConfig, ChangePath
 from benchy.errors import ErrorData
 from benchy.frozen import FrozenModel
 from benchy.hashing import hash_content
 from benchy.masking import mask_data
 from benchy.record.facts import Environment, Facts, ModelIdentity, Prepared
-from benchy.record.results import EvaluationResult, ModelTestResult, Uploaded, WandbRun
+from benchy.record.model_test import ModelTestResult
+from benchy.record.results import EvaluationResult, Uploaded, WandbRun
 from benchy.regular_files import read_regular
 
 SCHEMA_VERSION: Final = 1

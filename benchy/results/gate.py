@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from benchy.frozen import FrozenModel
-from benchy.results.compare import Compared, Comparison, allowed_loss
+from benchy.results.comparison import Compared, Comparison, allowed_loss
 from benchy.results.paired_tests import ALPHA, POWER, holm, needed_documents
 from benchy.results.scored_run import ScoredRun
 

@@ -9,8 +9,7 @@ from typing import Literal
 
 from benchy.backends import find_backend
 from benchy.checkpoint.adapter import base_folder
-from benchy.config import BenchmarkConfig
-from benchy.config.sections import ContainerConfig
+from benchy.config import BenchmarkConfig, ContainerConfig
 from benchy.record import WORKER_FOLDER
 from benchy.worker_python import other_python
 

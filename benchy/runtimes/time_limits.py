@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from benchy.config.sections import PerformanceConfig
+from benchy.config import PerformanceConfig
 from benchy.errors import BenchyError, LoadTimeout, PromptTimeout, RunTimeout
 from benchy.protocol import Phase, Progress
 

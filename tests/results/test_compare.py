@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from benchy.errors import ConfigError
-from benchy.results.compare import Compared, Comparison, compare
+from benchy.results.compare import compare
+from benchy.results.comparison import Compared, Comparison
 from benchy.results.paired_tests import mcnemar
 from benchy.results.scored_run import read_run
 from benchy.results.scores import Floats

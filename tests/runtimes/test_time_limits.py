@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from benchy.config.sections import PerformanceConfig
+from benchy.config import PerformanceConfig
 from benchy.errors import BenchyError, LoadTimeout, PromptTimeout, RunTimeout
 from benchy.protocol import ModelTest, Phase, encode_event, encode_hello
 from benchy.runtimes.time_limits import TimeLimits

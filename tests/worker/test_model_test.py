@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchy.config import BenchmarkConfig
-from benchy.config.sections import PerformanceConfig
+from benchy.config import BenchmarkConfig, PerformanceConfig
 from benchy.display.tables import model_test_block
 from benchy.errors import BenchyError, GpuNotFound, ModelLoadError, ModelNotFound, ModelTestFailed
 from benchy.protocol import ModelTest, Phase

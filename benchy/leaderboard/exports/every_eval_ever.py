@@ -7,15 +7,20 @@ import json
 import math
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from benchy.backends import known_backend
+from benchy.leaderboard.exports.every_eval_ever_samples import (
+    SCHEMA_VERSION,
+    as_details,
+    is_number,
+    result_id_of,
+    sample_rows,
+)
 from benchy.record import BenchmarkResult, EvaluationResult, Metric, RunRecord, with_source
-from benchy.results.samples import choices_of, prompt_of, read_samples
 
-SCHEMA_VERSION = "0.3.0"
 _PROPORTION = (0.0, 1.0, "proportion")
 _PERPLEXITY = (1.0, "Infinity", None)
 BOUNDS: Mapping[str, tuple[float, float | str, str | None]] = {
@@ -52,7 +57,7 @@ def to_every_eval_ever(
     if not samples:
         return {f"{name}.json": _to_json(described)}
     path = aside / f"{name}_samples.jsonl"
-    checksum, rows = _write_lines(path, _instances(described, evaluation, samples))
+    checksum, rows = _write_lines(path, sample_rows(described, evaluation, samples))
     if not rows:  # no metric has a number for each document, as of rolling perplexities
         return {f"{name}.json": _to_json(described)}
     described["detailed_evaluation_results"] = {
@@ -156,8 +161,8 @@ def _model_info(record: RunRecord) -> dict[str, Any]:
         **{f"commit.{part}": commit for part, commit in (record.model.parts if record.model else {}).items()},
         **{f"bytes.{dtype}": size for dtype, size in record.facts.bytes_by_dtype.items()},
     }
-    info: dict[str, Any] = {"name": with_source(name, source), "id": name, "additional_details": _texts(details)}
-    info["inference_engine"] = {"name": engine} | _texts({"version": versions.get(engine)})
+    info: dict[str, Any] = {"name": with_source(name, source), "id": name, "additional_details": as_details(details)}
+    info["inference_engine"] = {"name": engine} | as_details({"version": versions.get(engine)})
     return info | ({"developer": name.partition("/")[0]} if source == "hub" and "/" in name else {})
 
 
@@ -173,17 +178,13 @@ def _evaluated_name(base: str, source: str, args: Mapping[str, Any]) -> str:
 def _result(part: BenchmarkResult, metric: Metric, record: RunRecord, results: Mapping[str, Any]) -> dict[str, Any]:
     config = results.get("configs", {}).get(part.name, {})
     return {
-        "evaluation_result_id": _result_id(part.name, metric.name, metric.filter),
+        "evaluation_result_id": result_id_of(part.name, metric.name, metric.filter),
         "evaluation_name": part.name,
         "source_data": _source_data(part, config, record.data_sets),
         "metric_config": _metric_config(part, metric),
         "score_details": _score_details(part, metric),
         "generation_config": _generation_config(record, config),
     }
-
-
-def _result_id(benchmark: str, metric: str, filter_name: str) -> str:
-    return f"{benchmark}/{metric},{filter_name}"
 
 
 def _source_data(part: BenchmarkResult, config: Mapping[str, Any], commits: Mapping[str, str]) -> dict[str, Any]:
@@ -198,14 +199,14 @@ def _source_data(part: BenchmarkResult, config: Mapping[str, Any], commits: Mapp
         "source_type": "hf_dataset",
         "hf_repo": repository,
         "samples_number": part.documents_in_all,
-        "additional_details": _texts(
+        "additional_details": as_details(
             {
                 "config": config.get("dataset_name"),
                 "commit": commits.get(repository),
                 "evaluated": part.documents,
             }
         ),
-    } | _texts({"hf_split": split})
+    } | as_details({"hf_split": split})
 
 
 def hub_data_set(config: Mapping[str, Any]) -> str | None:
@@ -228,7 +229,7 @@ def _metric_config(part: BenchmarkResult, metric: Metric) -> dict[str, Any]:
         "metric_id": metric.name,
         "metric_name": metric.name,
         "lower_is_better": metric.higher_is_better is False,
-        "additional_details": _texts(details),
+        "additional_details": as_details(details),
     } | _bounds(metric)
 
 
@@ -249,7 +250,7 @@ def _score_details(part: BenchmarkResult, metric: Metric) -> dict[str, Any]:
 def _generation_config(record: RunRecord, config: Mapping[str, Any]) -> dict[str, Any]:
     """What lm-eval gave to the model's ``generate``; the names that the schema knows stand apart."""
     given = config.get("generation_kwargs") or {}
-    numbers = {name: given[name] for name in ("temperature", "top_p", "top_k") if _is_number(given.get(name))}
+    numbers = {name: given[name] for name in ("temperature", "top_p", "top_k") if is_number(given.get(name))}
     limit = given.get("max_gen_toks")
     arguments = numbers | ({"max_tokens": limit} if isinstance(limit, int) else {})
     evaluation = record.config.evaluation
@@ -259,78 +260,4 @@ def _generation_config(record: RunRecord, config: Mapping[str, Any]) -> dict[str
         "seeds": record.evaluation and ",".join(map(str, record.evaluation.seeds)),
         **{name: value for name, value in given.items() if name not in {*numbers, "max_gen_toks"}},
     }
-    return {"generation_args": arguments, "additional_details": _texts(details)}
-
-
-def _instances(
-    described: Mapping[str, Any], evaluation: EvaluationResult, samples: Mapping[str, Path]
-) -> Iterator[dict[str, Any]]:
-    """One row for each document, filter and metric that gives a single number for a document."""
-    known = {result["evaluation_result_id"] for result in described["evaluation_results"]}
-    common = {
-        "schema_version": SCHEMA_VERSION,
-        "evaluation_id": described["evaluation_id"],
-        "model_id": described["model_info"]["id"],
-    }
-    for part in evaluation.benchmarks:
-        for sample in read_samples(samples[part.name]) if part.name in samples else ():
-            for metric in sample["metrics"]:
-                result_id = _result_id(part.name, metric, sample["filter"])
-                if result_id in known and _is_number(sample.get(metric)):
-                    yield {
-                        **common,
-                        "evaluation_name": part.name,
-                        "evaluation_result_id": result_id,
-                        **_instance(sample),
-                        "evaluation": {"score": sample[metric], "is_correct": sample[metric] == 1},
-                    }
-
-
-def _instance(sample: Mapping[str, Any]) -> dict[str, Any]:
-    """What was asked and answered. Of multiple choice the answer is the choice that the model finds most likely."""
-    choices = choices_of(sample)
-    prompt = prompt_of(sample)
-    target = str(sample["target"])
-    if choices and target.isdigit() and int(target) < len(choices):
-        target = choices[int(target)]
-    answers = [_most_likely(choices, sample["filtered_resps"])] if choices else _as_texts(sample["resps"])
-    extracted = answers[0] if choices else next(iter(_as_texts(sample["filtered_resps"])), "")
-    return {
-        "sample_id": str(sample["doc_id"]),
-        "sample_hash": hashlib.sha256(f"{prompt}{[target]}".encode()).hexdigest(),
-        "interaction_type": "single_turn",
-        "metadata": _texts({name: sample.get(name) for name in ("doc_hash", "prompt_hash", "target_hash")}),
-        "input": {"raw": prompt, "formatted": prompt, "reference": [target], "choices": choices or None},
-        "output": {"raw": answers},
-        "messages": None,
-        "answer_attribution": [
-            {
-                "turn_idx": 0,
-                "source": "output.raw",
-                "extracted_value": extracted,
-                "extraction_method": "most likely choice" if choices else sample["filter"],
-                "is_terminal": True,
-            }
-        ],
-    }
-
-
-def _most_likely(choices: Sequence[str], responses: Sequence[Sequence[str]]) -> str:
-    """By the log-likelihood of the whole continuation, as in lm-eval's ``acc``."""
-    return max(zip(choices, responses, strict=False), key=lambda pair: float(pair[1][0]))[0]
-
-
-def _as_texts(responses: object) -> list[str]:
-    """lm-eval nests what a model said by request and repeat."""
-    if isinstance(responses, list):
-        return [text for response in responses for text in _as_texts(response)]
-    return [str(responses)]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _texts(details: Mapping[str, object]) -> dict[str, str]:
-    """The schema's details are all text; what is not known is left out."""
-    return {name: str(value) for name, value in details.items() if value is not None}
+    return {"generation_args": arguments, "additional_details": as_details(details)}

@@ -10,8 +10,7 @@ from typing import Any
 from benchy.benchmarks.files import named_files
 from benchy.benchmarks.index import require_tasks
 from benchy.benchmarks.packages import require_packages
-from benchy.config import BenchmarkConfig
-from benchy.config.sections import Seeds
+from benchy.config import BenchmarkConfig, Seeds
 from benchy.errors import EvaluationFailed
 from benchy.worker.failures import failing_as
 from benchy.worker.harness.document_faults import faults_named, refuse_misspelled_fields
