@@ -39,7 +39,7 @@ SHARED = Scenario("2 choices, short context", 1 / 1.6, short_choices, 64)
 
 
 def keeping(bench: Bench) -> Iterator[Figure]:
-    """The same requests without the store and with it."""
+    """Yield the same requests without the store and with it."""
     import torch
 
     from bench.random_model import describe, tokenizer
@@ -67,7 +67,7 @@ def keeping(bench: Bench) -> Iterator[Figure]:
 
 
 def replicas(bench: Bench) -> Iterator[Figure]:
-    """The same requests by one process and by two, one thread each."""
+    """Yield the same requests by one process and by two, one thread each."""
     import torch
 
     from benchy.worker.answers.store import AnswerStore
@@ -114,7 +114,7 @@ def _answer_kept(lm: Any, requests: list[Instance], store: AnswerStore, others: 
 
 @contextmanager
 def _inherited(name: str, value: str) -> Iterator[None]:
-    """An environment variable of the processes that are started meanwhile."""
+    """Provide an environment variable of the processes that are started meanwhile."""
     before = os.environ.get(name)
     os.environ[name] = value
     try:

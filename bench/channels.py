@@ -50,7 +50,7 @@ def events(bench: Bench) -> Iterator[Figure]:
 
 
 def answer_store(bench: Bench) -> Iterator[Figure]:
-    """What keeping an answer costs, its key among it, by the size of the batch."""
+    """Yield what keeping an answer costs, its key among it, by the size of the batch."""
     for size in (1, 16):
         seconds = [1e6 / _rate(ANSWERS, lambda: _keep_answers(size)) for _ in range(bench.pairs)]  # noqa: B023 - at once
         yield Figure(f"answer store, batches of {size}", "µs/answer", Spread.of(seconds), note="one write a batch")

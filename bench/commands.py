@@ -20,7 +20,7 @@ START_SECONDS = 120.0
 
 
 def benchy(*arguments: str) -> list[str]:
-    """The command ``benchy``."""
+    """Return the command ``benchy``."""
     return [sys.executable, "-m", "benchy", *arguments]
 
 
@@ -43,7 +43,7 @@ def lm_eval_run(folder: Path, *, tasks: str = "demo_accuracy,demo_addition") -> 
 
 
 def write_config(folder: Path, **sections: Any) -> Path:
-    """The demo's config with its outputs in ``folder``."""
+    """Return the demo's config with its outputs in ``folder``."""
     config = yaml.safe_load(DEMO.read_text(encoding="utf-8"))
     config["evaluation"]["output_path"] = str(folder / "outputs")
     config["logging"] = {"log_dir": str(folder / "logs")}
@@ -56,7 +56,7 @@ def write_config(folder: Path, **sections: Any) -> Path:
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """This process's, with the caches of all libraries in ``home``, and no Prefect server configured."""
+    """Return this process's environment, with all libraries' caches in ``home``, and no Prefect server configured."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     places = {"PREFECT_HOME": "prefect", "HF_HOME": "huggingface", "XDG_CACHE_HOME": "cache"}
     return kept | {name: str(home / place) for name, place in places.items()} | more
@@ -64,7 +64,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 @contextmanager
 def prefect_server(env: dict[str, str], log: Path) -> Iterator[str]:
-    """A real server, and the URL of its API."""
+    """Provide a real server, and the URL of its API."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

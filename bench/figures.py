@@ -82,14 +82,14 @@ def paired(
     note: str = "",
     if_missed: str = "",
 ) -> Figure:
-    """The figure of runs that alternated."""
+    """Return the figure of runs that alternated."""
     ratios = [one / other for one, other in zip(ours, plain, strict=True)]
     wanted = None if goal is None else Goal(goal, "ratio")
     return Figure(what, unit, Spread.of(ours), Spread.of(plain), Spread.of(ratios), wanted, note, if_missed)
 
 
 def skipped(what: str, why: str) -> Figure:
-    """A figure that could not be measured here."""
+    """Return a figure that could not be measured here."""
     return Figure(what, "", None, note=f"skipped: {why}")
 
 
@@ -108,7 +108,7 @@ class Machine:
 
     @classmethod
     def here(cls) -> Machine:
-        """This one, now."""
+        """Describe this machine, now."""
         names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
         return cls(
             cpu=names[0].partition(":")[2].strip() if names else platform.machine(),
@@ -129,7 +129,7 @@ class Machine:
 
 
 def as_table(figures: Sequence[Figure], *, title: str) -> Table:
-    """The figures beside their goals."""
+    """Return the figures beside their goals."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for head in HEADS:
         table.add_column(head, justify="left" if head in {"what", "note"} else "right", no_wrap=head != "note")
@@ -142,7 +142,7 @@ HEADS = ("what", "unit", "benchy", "lm_eval", "ratio", "goal", "met", "note")
 
 
 def cells(figure: Figure) -> list[str]:
-    """The text of a row."""
+    """Return the text of a row."""
     met = {True: "yes", False: "NO", None: ""}[figure.met]
     shown = (figure.ours, figure.plain, figure.ratio, figure.goal)
     return [figure.what, figure.unit, *("" if one is None else str(one) for one in shown), met, figure.note]

@@ -72,7 +72,7 @@ def _requests() -> Iterator[Any]:
 
 
 def _words() -> Iterator[str]:
-    """Some hold the end of a line."""
+    """Yield some hold the end of a line."""
     from bench.random_model import SPECIAL, numbered
 
     return (word if number % ONE_IN else f"{word}\n" for number, word in enumerate(numbered(WORDS), len(SPECIAL)))

@@ -77,7 +77,7 @@ def same_ends(words: Words, documents: int) -> Iterator[Arguments]:
 
 
 def tiny_contexts(words: Words, documents: int) -> Iterator[Arguments]:
-    """The least that can be asked."""
+    """Yield the least that can be asked."""
     return ((words(1), " " + words(1)) for _ in range(documents))
 
 
@@ -132,7 +132,7 @@ def log_likelihoods_of(shape: Shape, pairs: int) -> Iterator[Figure]:
 
 
 def instances(scenario: Scenario, *, times: int = 1) -> list[Instance]:
-    """The requests of one benchmark, ``bench``."""
+    """Return the requests of one benchmark, ``bench``."""
     from lm_eval.api.instance import Instance
 
     from bench.random_model import Words
@@ -144,7 +144,7 @@ def instances(scenario: Scenario, *, times: int = 1) -> list[Instance]:
 def _compare(
     scenario: Scenario, requests: list[Instance], ours: HFLM, plain: HFLM, *, pairs: int, where: str
 ) -> Iterator[Figure]:
-    """Runs alternate."""
+    """Run both in turns."""
     seconds: dict[HFLM, list[float]] = {plain: [], ours: []}
     answers: dict[HFLM, list[Any]] = {}
     for _ in range(pairs):
@@ -171,7 +171,7 @@ def _run(lm: HFLM, scenario: Scenario, requests: list[Instance]) -> tuple[float,
 
 
 def _peak_mib(lm: HFLM, scenario: Scenario, requests: list[Instance]) -> float:
-    """The most that a run holds at once beside the model, in MiB, as torch's allocator saw it."""
+    """Return the most that a run holds at once beside the model, in MiB, as torch's allocator saw it."""
     import torch
     from torch.profiler import ProfilerActivity, profile
 

@@ -68,7 +68,7 @@ def estimated_bytes(model: Any, config: transformers.PretrainedConfig, dtype: st
 
 
 def measure(model: Any, batch: int, length: int) -> int:
-    """The peak of live tensors, weights among them."""
+    """Return the peak of live tensors, weights among them."""
     gc.collect()
     tracker = MemTracker()
     tracker.track_external(model)

@@ -47,7 +47,7 @@ class Bench:
         return usage
 
     def fresh(self) -> Iterator[Path]:
-        """New folders, one after the other."""
+        """Yield new folders, one after the other."""
         for number in itertools.count():
             folder = self.folder / f"fresh-{number}"
             folder.mkdir()
@@ -75,7 +75,7 @@ def warm_run(bench: Bench) -> Iterator[Figure]:
 
 
 def run_with_server(bench: Bench) -> Iterator[Figure]:
-    """A Prefect server is up already."""
+    """Yield a Prefect server is up already."""
     env = environment(bench.folder)
     with prefect_server(env, bench.log) as api:
         env = environment(bench.folder, PREFECT_API_URL=api)
@@ -85,7 +85,7 @@ def run_with_server(bench: Bench) -> Iterator[Figure]:
 
 
 def docker_run(bench: Bench) -> Iterator[Figure]:
-    """The worker in a container, where an engine answers and has the image."""
+    """Yield the worker in a container, where an engine answers and has the image."""
     what = "run with the docker runtime"
     if reason := _no_docker_because():
         yield skipped(what, reason)

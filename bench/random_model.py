@@ -37,12 +37,12 @@ class Words:
 
 
 def numbered(count: int = VOCABULARY) -> Iterator[str]:
-    """The words of a vocabulary of so many tokens, called as their tokens."""
+    """Yield the words of a vocabulary of so many tokens, called as their tokens."""
     return (f"w{number}" for number in range(len(SPECIAL), count))
 
 
 def tokenizer(words: Iterable[str] | None = None) -> PreTrainedTokenizerFast:
-    """A word a token, with spaces between."""
+    """Return a word a token, with spaces between."""
     tokens = [*SPECIAL.values(), *(numbered() if words is None else words)]
     raw = Tokenizer(models.WordLevel({token: number for number, token in enumerate(tokens)}, SPECIAL["unk_token"]))
     raw.pre_tokenizer = pre_tokenizers.Split(" ", behavior="removed")

@@ -43,7 +43,7 @@ def as_markdown(figures: Sequence[Figure]) -> str:
 
 
 def _missed(figures: Sequence[Figure]) -> list[str]:
-    """An indented figure is one of the figure above it."""
+    """Return an indented figure is one of the figure above it."""
     missed, above = [], ""
     for figure in figures:
         indented = figure.what.startswith(" ")

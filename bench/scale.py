@@ -88,7 +88,7 @@ def parts(_bench: Bench) -> Iterator[Figure]:
 
 
 def whole_evaluations(bench: Bench) -> Iterator[Figure]:
-    """The worker's evaluating of a model that answers at once, against ``lm_eval run`` of it."""
+    """Yield the worker's evaluating of a model that answers at once, against ``lm_eval run`` of it."""
     ours = [_evaluation(bench, size) for size in EVALUATED]
     plain = [_plain_evaluation(bench, size) for size in EVALUATED_PLAINLY]
     by_plain = _marginal(plain, _milliseconds)[-1]
@@ -100,7 +100,7 @@ PARTS: tuple[Callable[[Bench], Iterator[Figure]], ...] = (parts, whole_evaluatio
 
 
 def _each_more(what: str, unit: str, ours: list[float], plain: float | None) -> Iterator[Figure]:
-    """What each request more takes, and whether that grows."""
+    """Yield what each request more takes, and whether that grows."""
     *_, less, more = ours
     sizes = "n = {:,} to {:,}".format(*EVALUATED[-2:])
     yield Figure(
@@ -125,7 +125,7 @@ def _milliseconds(cost: Cost) -> float:
 
 
 def _evaluation(bench: Bench, size: int) -> Cost:
-    """The seconds are those of the evaluation alone."""
+    """Return the seconds are those of the evaluation alone."""
     folder, config = _write_benchmark(bench.folder / f"scale-{size}", size)
     command = [sys.executable, "-c", EVALUATE, str(config), str(folder)]
     used = bench.run(command, environment(bench.folder), memory=True)
@@ -143,7 +143,7 @@ def _plain_evaluation(bench: Bench, size: int) -> Cost:
 
 
 def _growth(what: str, unit: str, costs: list[Cost]) -> Iterator[Figure]:
-    """The cost of the largest, and the exponents of the growth to it (1: linear)."""
+    """Yield the cost of the largest, and the exponents of the growth to it (1: linear)."""
     *_, low, high = costs
     steps = math.log(high.size / low.size)
     each = Spread.of([1e6 * high.seconds / high.size])
@@ -165,7 +165,7 @@ def _growth(what: str, unit: str, costs: list[Cost]) -> Iterator[Figure]:
 
 
 def _cost(work: Callable[[int, Path], None], size: int) -> Cost:
-    """The time of the quickest of several runs, and the peak of another, since watching allocations is slow."""
+    """Return the time of the quickest of several runs, and the peak of another, since watching allocations is slow."""
     seconds: list[float] = []
     while len(seconds) < LEAST_RUNS or (len(seconds) < MOST_RUNS and sum(seconds) < SECONDS_ENOUGH):
         with tempfile.TemporaryDirectory() as folder:
@@ -236,7 +236,7 @@ def _finished(scores: dict[str, float], *, number: int) -> RunRecord:
 
 
 def _write_benchmark(folder: Path, size: int) -> tuple[Path, Path]:
-    """A benchmark of so many documents with one request each, in a new folder, and the config for it."""
+    """Return a benchmark of so many documents with one request each, in a new folder, and the config for it."""
     folder.mkdir()
     documents = ({"text": f"Question: how much is {n}?\nAnswer:", "next": f" {n}"} for n in range(size))
     (folder / "documents.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in documents), encoding="utf-8")

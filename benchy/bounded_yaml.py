@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*(?::[0-9_]+)
 
 
 def compose_yaml(text: str | bytes, loader: type[yaml.SafeLoader] = PlainLoader) -> yaml.Node | None:
-    """The nodes of a text, each with its line; None where it holds nothing.
+    """Return the nodes of a text, each with its line; None where it holds nothing.
 
     Raises:
         yaml.YAMLError: it is not valid, or beyond the bounds.
@@ -39,7 +39,7 @@ def compose_yaml(text: str | bytes, loader: type[yaml.SafeLoader] = PlainLoader)
 
 
 def plain_data(node: yaml.Node | None, loader: type[yaml.SafeLoader] = PlainLoader) -> Any:
-    """The data that nodes stand for. Merge keys change the nodes: look at them before.
+    """Return the data that nodes stand for. Merge keys change the nodes: look at them before.
 
     Raises:
         yaml.YAMLError: a value is not what its tag says, or its tag is not plain data.
@@ -49,7 +49,7 @@ def plain_data(node: yaml.Node | None, loader: type[yaml.SafeLoader] = PlainLoad
 
 
 def read_yaml(text: str | bytes, loader: type[yaml.SafeLoader] = PlainLoader) -> Any:
-    """The data that a text stands for.
+    """Return the data that a text stands for.
 
     Raises:
         yaml.YAMLError: as :func:`compose_yaml` and :func:`plain_data`.

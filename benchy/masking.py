@@ -89,7 +89,7 @@ def _mask_in(value: Any, masked: Callable[[str], str]) -> Any:
 
 
 def _masking() -> Callable[[str], str]:
-    """The environment is read once for all the texts of one call."""
+    """Mask the texts of one call; the environment is read once for all."""
     known = known_secrets_mask()
     return lambda text: _SHAPES.sub(_keep_what_comes_before, known(text))
 

@@ -21,12 +21,12 @@ def plain(text: str) -> str:
 
 
 def plain_line(text: str) -> str:
-    """The same in one line: a line end would begin a line that somebody else seems to have written."""
+    """Return the same in one line: a line end would begin a line that somebody else seems to have written."""
     return " ".join(plain(text).split("\n"))
 
 
 def plain_data(value: Any) -> Any:
-    """The same for all texts in parsed JSON."""
+    """Return the same for all texts in parsed JSON."""
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, list):

@@ -55,7 +55,7 @@ def resolve(address: str) -> Any:
 
 
 def _load_entry_point(name: str, group: str | None) -> object:
-    """What the entry point of this name holds; None if there is none."""
+    """Return what the entry point of this name holds; None if there is none."""
     if group is None:
         return None
     found = next(iter(entry_points(group=group, name=name)), None)

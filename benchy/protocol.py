@@ -228,12 +228,12 @@ class Reply:
 
 
 def encode_hello() -> bytes:
-    """The first line of either end."""
+    """Return the first line of either end."""
     return Hello().model_dump_json().encode() + b"\n"
 
 
 def decode_hello(line: bytes) -> Hello | None:
-    """The greeting in a line; None if it is another message, as of versions that did not greet."""
+    """Return the greeting in a line; None if it is another message, as of versions that did not greet."""
     try:
         return Hello.model_validate_json(line)
     except ValueError:
@@ -247,7 +247,7 @@ def encode_request(request_id: int, request: Request[Any]) -> bytes:
 
 
 def decode_request(line: bytes) -> tuple[int, AnyRequest]:
-    """The request in a line.
+    """Return the request in a line.
 
     Raises:
         ValueError: the line is not a request (pydantic.ValidationError is one).
@@ -272,7 +272,7 @@ def encode_event(event: Progress | Phase) -> bytes:
 
 
 def decode_answer(line: bytes) -> Hello | Reply | Progress | Phase:
-    """The greeting, event or reply in a line of the worker's stdout.
+    """Return the greeting, event or reply in a line of the worker's stdout.
 
     Raises:
         ValueError: the line is none.

@@ -44,7 +44,7 @@ def require_wandb_package() -> None:
 
 
 def find_wandb_access() -> WandbAccess:
-    """What this user's environment says, by wandb's own names; the key also as ``wandb login`` stored it."""
+    """Return what this user's environment says, by wandb's own names; the key also as ``wandb login`` stored it."""
     base_url = os.environ.get("WANDB_BASE_URL") or PUBLIC_SERVER
     api_key = os.environ.get(WANDB_KEY, "").strip() or _stored_key(base_url)
     remember_secret(api_key)

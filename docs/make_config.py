@@ -23,7 +23,7 @@ is refused, with the nearest right one.
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     schema = config_schema()
     sections = {key: value for key, value in schema["properties"].items() if _section_of(value, schema)}
     own = {key: value for key, value in schema["properties"].items() if key not in sections}
@@ -43,7 +43,7 @@ def page() -> str:
 
 
 def _section_of(value: dict[str, Any], schema: dict[str, Any]) -> str | None:
-    """The name of the section that a key holds; None for a plain value."""
+    """Return the name of the section that a key holds; None for a plain value."""
     for part in (value, *value.get("anyOf", ())):
         name = str(part.get("$ref", "")).rpartition("/")[2]
         if "properties" in schema["$defs"].get(name, {}):
@@ -65,7 +65,7 @@ def _default(value: object) -> str:
 
 
 def _type(value: dict[str, Any], schema: dict[str, Any]) -> str:
-    """A JSON Schema's type, in a YAML writer's words."""
+    """Return a JSON Schema's type, in a YAML writer's words."""
     if "anyOf" in value:
         kinds = dict.fromkeys(_type(part, schema) for part in value["anyOf"] if part.get("type") != "null")
         return " or ".join(kinds)

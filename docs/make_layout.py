@@ -18,7 +18,7 @@ Made by `make layout` from the first line of every module. Imports run one way: 
 
 
 def layout() -> str:
-    """The whole page."""
+    """Return the whole page."""
     lines = (line for package in PACKAGES for line in _folder(ROOT / package))
     return "\n".join([HEAD, *lines, ""])
 

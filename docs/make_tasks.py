@@ -25,7 +25,7 @@ and the imports of its functions are followed. `benchy check` says of a benchmar
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     index = index_tasks(()) or {}
     settings = {
         entry.path: load_task(entry.path) for entry in index.values() if entry.kind == "task" and entry.path is not None

@@ -88,7 +88,7 @@ def doing(run: Run) -> Iterator[None]:
 
 @contextmanager
 def _run_of_this_flow(config: BenchmarkConfig) -> Iterator[Run]:
-    """The run that the caller opened before, or else a new one; named in Prefect."""
+    """Provide the run that the caller opened before, or else a new one; named in Prefect."""
     already_open = find_open_run(_opened_before.get() or "")
     if already_open is not None:
         already_open.belongs_to(str(flow_run.id))

@@ -56,7 +56,7 @@ def _listen(flow_run_id: UUID, left: threading.Event, heard: threading.Event) ->
 
 
 def _is_cancelled(flow_run_id: UUID) -> bool:
-    """What its server says; no if that is away, so that the run goes on."""
+    """Return what its server says; no if that is away, so that the run goes on."""
     try:
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as client:
             state = client.read_flow_run(flow_run_id).state

@@ -37,7 +37,7 @@ def put_aside_if_unreadable(reason: str, *, since: float) -> Path | None:
 
 
 def _own_database() -> Path | None:
-    """The one in Prefect's home; None where another is configured, which is not Benchy's to move."""
+    """Return the one in Prefect's home; None where another is configured, which is not Benchy's to move."""
     from prefect.settings import get_current_settings
 
     settings = get_current_settings()

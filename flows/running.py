@@ -71,7 +71,7 @@ def _run_anyhow(run: Run, embedded: EmbeddedServer | None, started: float, flow:
 
 
 def _start_surely(run: Run, embedded: EmbeddedServer, started: float) -> EmbeddedServer:
-    """The server when it answers; on a new database if it cannot read its own."""
+    """Return the server when it answers; on a new database if it cannot read its own."""
     try:
         embedded.wait_until_ready()
     except NetworkError as error:

@@ -44,7 +44,7 @@ class ProgressArtifact:
             self._moved.set()
 
     def finish(self) -> None:
-        """A bar that was shown ends full, with what was said last."""
+        """Fill a bar that was shown, with what was said last."""
         self._is_full = True
 
     def close(self) -> None:

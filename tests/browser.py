@@ -38,11 +38,11 @@ class Browser:
         self.driver.get(url)
 
     def console_errors(self) -> list[str]:
-        """What the page's console showed as severe since the last call."""
+        """Return what the page's console showed as severe since the last call."""
         return [line["message"] for line in self._log("browser") if line["level"] == "SEVERE"]
 
     def requests(self) -> list[str]:
-        """The URLs that pages asked for since the last call, their own included."""
+        """Return the URLs that pages asked for since the last call, their own included."""
         messages = [json.loads(line["message"])["message"] for line in self._log("performance")]
         sent = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
         return [params["request"]["url"] for params in sent]
@@ -59,7 +59,7 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
 
     def screenshot(self, path: Path) -> None:
-        """The whole page, as long as it is."""
+        """Take a picture of the whole page, as long as it is."""
         picture = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
         path.write_bytes(base64.b64decode(picture["data"]))
 

@@ -24,7 +24,7 @@ NOBODY_LISTENS = "http://127.0.0.1:9"
 
 
 def isolated_environment(home: Path) -> dict[str, str | None]:
-    """What is set, and what is removed (None), for a test and all that it starts."""
+    """Return what is set, and what is removed (None), for a test and all that it starts."""
     return {
         "HOME": str(home),
         "XDG_CACHE_HOME": str(home / ".cache"),
@@ -96,7 +96,7 @@ def benchy_command(*arguments: object) -> list[str]:
 
 
 def demo_settings(folder: Path, **changes: Any) -> dict[str, Any]:
-    """The demo's settings with absolute paths and all output in ``folder``.
+    """Return the demo's settings with absolute paths and all output in ``folder``.
 
     ``changes`` are sections (a dict is merged into the section, anything else takes its place; None drops it).
     """
@@ -122,20 +122,20 @@ def reach_demo(folder: Path) -> None:
 
 
 def write_config(folder: Path, name: str = "config.yaml", **changes: Any) -> Path:
-    """A YAML file with :func:`demo_settings`."""
+    """Return a YAML file with :func:`demo_settings`."""
     path = folder / name
     path.write_text(yaml.safe_dump(demo_settings(folder, **changes)), encoding="utf-8")
     return path
 
 
 def only_record(folder: Path) -> RunRecord:
-    """The record of the one run below ``folder/outputs``."""
+    """Return the record of the one run below ``folder/outputs``."""
     (run_folder,) = (folder / "outputs").iterdir()
     return read_record(run_folder)
 
 
 def worker_pids(ancestor: int) -> list[int]:
-    """The GPU workers that a process or its descendants started; not what the workers forked."""
+    """Return the GPU workers that a process or its descendants started; not what the workers forked."""
     parents: dict[int, int] = {}
     workers: set[int] = set()
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -169,5 +169,5 @@ def is_running(pid: int) -> bool:
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds."""
+    """Return what a JSON file holds."""
     return json.loads(path.read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ pytest_plugins = ["tests.prefect_server", "tests.engine", "tests.image"]
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests stay together in one process, so that what they share is made once.
+    """Keep a file's tests together in one process, so that what they share is made once.
 
     So do all tests with a Docker engine, which begin first: their images take minutes, and two engines that start at
     the same moment break each other's iptables chains.
@@ -44,6 +44,6 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def at_repository(monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder is the repository's root, where the README's commands are typed."""
+    """Return the current folder is the repository's root, where the README's commands are typed."""
     monkeypatch.chdir(REPOSITORY)
     return REPOSITORY

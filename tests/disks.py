@@ -13,7 +13,7 @@ import pytest
 
 @contextmanager
 def mounted(place: Path, options: str) -> Iterator[Path]:
-    """A file system of its own, where this user may mount one."""
+    """Provide a file system of its own, where this user may mount one."""
     place.mkdir()
     if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=False).returncode:
         pytest.skip("this user may not mount a file system")

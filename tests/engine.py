@@ -66,7 +66,7 @@ class Engine:
         (self.folder / "held.json").write_text(json.dumps({"failure": said}))
 
     def containers(self) -> list[str]:
-        """The ids of all containers, whatever their state."""
+        """Return the ids of all containers, whatever their state."""
         return [container["Id"] for container in self.client.api.containers(all=True)]
 
     def is_empty_within(self, seconds: float) -> bool:
@@ -79,7 +79,7 @@ class Engine:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
-    """The engine of this session; skips, with the reason, where none can be had."""
+    """Provide the engine of this session; skips, with the reason, where none can be had."""
     try:
         stack = ExitStack()
         started = stack.enter_context(running_engine())
@@ -91,7 +91,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture
 def docker_host(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """The engine where ``DOCKER_HOST`` says, as it is for a user; nothing is left in it afterwards."""
+    """Provide the engine where ``DOCKER_HOST`` says, as it is for a user; nothing is left in it afterwards."""
     monkeypatch.setenv("DOCKER_HOST", engine.address)
     monkeypatch.setenv("HF_ENDPOINT", f"http://{engine.gateway}:9")
     yield engine
@@ -104,7 +104,7 @@ def docker_host(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Eng
 
 @pytest.fixture(scope="session")
 def worker_image(engine: Engine) -> str:
-    """The tag of a small image in which this Python runs; its packages come in by :func:`host_volumes`."""
+    """Return the tag of a small image in which this Python runs; its packages come in by :func:`host_volumes`."""
     return import_worker_image(engine)
 
 
@@ -125,7 +125,7 @@ def import_worker_image(engine: Engine) -> str:
 
 
 def host_volumes() -> list[str]:
-    """What the image needs of this machine, read-only: the interpreter, its packages, the checkout."""
+    """Return what the image needs of this machine, read-only: the interpreter, its packages, the checkout."""
     folders = {sys.base_prefix, sys.prefix, str(REPOSITORY)}
     return [f"{folder}:{folder}:ro" for folder in sorted(folders)]
 
@@ -177,7 +177,7 @@ def _require_programs() -> None:
 
 @contextmanager
 def _bridge() -> Iterator[tuple[str, str, str]]:
-    """A network bridge of our own: two engines that share one break each other's network."""
+    """Provide a network bridge of our own: two engines that share one break each other's network."""
     name = f"by{uuid.uuid4().hex[:8]}"
     number = uuid.uuid4().int % 250
     gateway, other_address = f"10.213.{number}.1", f"10.214.{number}.1"
@@ -259,7 +259,7 @@ def _stop(process: subprocess.Popen[bytes], folder: Path) -> None:
 
 
 def _image_archive() -> bytes:
-    """A root file system that holds a shell and the shared libraries that this Python and its packages use."""
+    """Return a root file system that holds a shell and the shared libraries that this Python and its packages use."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for folder in ("tmp", "etc", "usr/bin", "bin"):

@@ -64,7 +64,7 @@ def _index(name: str) -> int:
 
 
 def write_nvidia_smi(path: Path, held: dict[str, Any]) -> Path:
-    """A program that prints rows as with ``--format=csv,noheader,nounits``, for the columns that Benchy asks for."""
+    """Return a program that prints rows as with ``--format=csv,noheader,nounits``, for the columns asked for."""
     script = "#!/bin/sh\nshown=0\n"
     if "failure" in held:
         script += f"echo '{held['failure']}'; exit 255\n"  # on stdout, as the real one

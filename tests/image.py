@@ -41,7 +41,10 @@ POSTGRES_IMAGE = _named_in("docker-compose.yml", r"image: (postgres:\S+)")
 
 @pytest.fixture(scope="session")
 def base_image(engine: Engine) -> str:
-    """A bare Debian with Python and PostgreSQL, and what pip needs of this machine: certificates, folders of wheels."""
+    """Return a bare Debian with Python and PostgreSQL, and what pip needs of this machine.
+
+    Certificates, folders of wheels.
+    """
     try:
         _import_debian(engine)
     except NoEngineHere as reason:
@@ -94,14 +97,14 @@ def _wheel_folders() -> list[str]:
 
 @pytest.fixture(scope="session")
 def orchestrator_image(engine: Engine, base_image: str) -> str:
-    """The target ``orchestrator``."""
+    """Return the target ``orchestrator``."""
     assert base_image
     return build(engine, ORCHESTRATOR_IMAGE, target="orchestrator")
 
 
 @pytest.fixture(scope="session")
 def gpu_image(engine: Engine, base_image: str, orchestrator_image: str) -> str:
-    """The default target; the classic builder makes all before it, so that one goes first."""
+    """Return the default target; the classic builder makes all before it, so that one goes first."""
     assert base_image
     assert orchestrator_image
     return build(engine, GPU_IMAGE, target=None)
@@ -109,7 +112,7 @@ def gpu_image(engine: Engine, base_image: str, orchestrator_image: str) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_image(engine: Engine, base_image: str) -> str:
-    """What stands for the official one."""
+    """Return what stands for the official one."""
     arguments = {"BASE_IMAGE": base_image}
     engine.client.images.build(
         path=str(REPOSITORY / "tests"),
@@ -122,7 +125,7 @@ def postgres_image(engine: Engine, base_image: str) -> str:
 
 
 def build(engine: Engine, tag: str, *, target: str | None, context: Path = REPOSITORY) -> str:
-    """What ``docker build -f Dockerfile.gpu`` does."""
+    """Return what ``docker build -f Dockerfile.gpu`` does."""
     arguments = {"REVISION": REVISION}
     engine.client.images.build(
         path=str(context), dockerfile="Dockerfile.gpu", tag=tag, target=target, buildargs=arguments, rm=True

@@ -63,7 +63,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
 
 @pytest.fixture(scope="session")
 def prefect_api(prefect_server: PrefectServer) -> str:
-    """The URL of that server's API."""
+    """Return the URL of that server's API."""
     return prefect_server.api
 
 
@@ -71,7 +71,7 @@ def prefect_api(prefect_server: PrefectServer) -> str:
 def running(
     command: list[str], *, environment: dict[str, str], cwd: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A service in a process group of its own, stopped at the end as a terminal would: Ctrl-C, then kill."""
+    """Provide a service in a process group of its own, stopped at the end as a terminal would: Ctrl-C, then kill."""
     process = subprocess.Popen(
         command,
         env=os.environ | environment,

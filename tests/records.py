@@ -40,14 +40,14 @@ def metric(value: float | None, *, name: str = "acc", stderr: float | None = 0.0
 
 
 def asked(text: str, **settings: str) -> Questions:
-    """What a benchmark asked, by any text: the same text asks the same."""
+    """Return what a benchmark asked, by any text: the same text asks the same."""
     digest = hashlib.sha256(json.dumps([text, settings]).encode()).hexdigest()
     documents = hashlib.sha256(text.encode()).hexdigest()
     return Questions(digest=digest, documents=documents, settings=settings)
 
 
 def benchmark(name: str, *metrics: Metric, **changes: Any) -> BenchmarkResult:
-    """The scores of one benchmark of 1,000 documents."""
+    """Return the scores of one benchmark of 1,000 documents."""
     changes = {"questions": asked(name)} | changes
     fields = {"alias": name, "version": "1.0", "num_fewshot": 0, "documents": 1000, "documents_in_all": 1000}
     seconds = BenchmarkSeconds(task_build=0.5, inference=20.0, scoring=0.1)
@@ -55,7 +55,7 @@ def benchmark(name: str, *metrics: Metric, **changes: Any) -> BenchmarkResult:
 
 
 def group(name: str, *metrics: Metric, members: tuple[str, ...], **changes: Any) -> BenchmarkResult:
-    """The scores of a group."""
+    """Return the scores of a group."""
     return benchmark(name, *metrics, members=members, seconds=None, **changes)
 
 
@@ -71,7 +71,7 @@ def make_record(
     model_config: dict[str, Any] | None = None,
     **changes: Any,
 ) -> RunRecord:
-    """A finished run of a model, ``day`` days after the first; ``scores`` are accuracies by benchmark."""
+    """Return a finished run of a model, ``day`` days after the first; ``scores`` are accuracies by benchmark."""
     if benchmarks is None:
         benchmarks = tuple(benchmark(name, metric(value)) for name, value in (scores or {"arc_easy": 0.5}).items())
     config = make_config(model, [part.name for part in benchmarks], evaluation or {}, model_config or {})
@@ -100,7 +100,7 @@ def make_record(
 def make_config(
     model: str, tasks: list[str], evaluation: dict[str, Any], model_config: dict[str, Any]
 ) -> BenchmarkConfig:
-    """The config of such a run."""
+    """Return the config of such a run."""
     data = {
         "model": {"name": model, "dtype": "float16", **model_config},
         "evaluation": {"tasks": tasks, "device": "cpu", **evaluation},
@@ -110,7 +110,7 @@ def make_config(
 
 
 def make_samples(part: BenchmarkResult) -> list[dict[str, Any]]:
-    """What lm-eval writes about two documents of a benchmark with multiple choice."""
+    """Return what lm-eval writes about two documents of a benchmark with multiple choice."""
     return [
         {
             "doc_id": number,
@@ -144,7 +144,7 @@ def make_environment() -> Environment:
 
 
 def make_model_test(model: str) -> ModelTestResult:
-    """A model of as many parameters as its name says, with every model its own number."""
+    """Return a model of as many parameters as its name says, with every model its own number."""
     parameters = 1_000_000 + int(hashlib.sha256(model.encode()).hexdigest()[:6], 16)
     return ModelTestResult(
         parameters=parameters,
@@ -168,7 +168,7 @@ def make_evaluation(
     *,
     seeds: Seeds = LM_EVAL_SEEDS,
 ) -> EvaluationResult:
-    """What an evaluation answers."""
+    """Return what an evaluation answers."""
     return EvaluationResult(
         benchmarks=benchmarks,
         groups=groups,
@@ -184,7 +184,7 @@ def make_evaluation(
 
 
 def make_run_folder(parent: Path, record: RunRecord) -> Path:
-    """The run's folder as its evaluation leaves it: the record, and lm-eval's own files."""
+    """Return the run's folder as its evaluation leaves it: the record, and lm-eval's own files."""
     folder = parent / record.run_name
     folder.mkdir(parents=True)
     write_record(record, folder)
@@ -197,7 +197,7 @@ def make_run_folder(parent: Path, record: RunRecord) -> Path:
 
 
 def make_results(evaluation: EvaluationResult) -> dict[str, Any]:
-    """What lm-eval's results file says of the same scores."""
+    """Return what lm-eval's results file says of the same scores."""
     scores = {part.name: _scores(part) for part in evaluation.benchmarks}
     counts = {part.name: {"effective": part.documents} for part in evaluation.benchmarks}
     return {"results": scores, "groups": {part.name: _scores(part) for part in evaluation.groups}, "n-samples": counts}
@@ -210,7 +210,7 @@ def _scores(part: BenchmarkResult) -> dict[str, Any]:
 
 
 def read_publication(folder: Path, aside: Path, *, samples: bool = True) -> Publication:
-    """What is published of the run in a folder."""
+    """Return what is published of the run in a folder."""
     return make_publication(read_finished(folder), folder, aside, samples=samples)
 
 

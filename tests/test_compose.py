@@ -33,7 +33,7 @@ SERVICES = {"postgres", "server", "benchy"}
 
 
 def documented_commands() -> list[str]:
-    """What to type on a GPU server, in order, without the comments."""
+    """Return what to type on a GPU server, in order, without the comments."""
     page = (REPOSITORY / "docs" / "gpu-server.md").read_text("utf-8")
     return re.findall(r"^\$ (.*?)(?:  +# .*)?$", page.split("```")[1], re.MULTILINE)
 
@@ -71,7 +71,7 @@ class Host:
         }
 
     def logs(self) -> str:
-        """The end of what the service of runs said; with the reason of a failure."""
+        """Return the end of what the service of runs said; with the reason of a failure."""
         command = ["docker", "compose", "logs", "--tail", "60", "benchy"]
         return subprocess.run(
             command, cwd=self.folder, env=self._environment(), capture_output=True, text=True, check=False
@@ -107,7 +107,10 @@ def host(
     postgres_image: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Host]:
-    """A clone, Compose, and an engine without Benchy's images; it keeps the layers, so that a build takes seconds."""
+    """Provide a clone, Compose, and an engine without Benchy's images.
+
+    It keeps the layers, so that a build takes seconds.
+    """
     assert postgres_image
     folder = tmp_path_factory.mktemp("host")
     _install_compose(folder)
@@ -126,7 +129,7 @@ def host(
 
 
 def _install_compose(folder: Path) -> None:
-    """The plugin of the command ``docker``: Debian 12 itself has only the program ``docker-compose`` 1.29."""
+    """Install the plugin of the command ``docker``: Debian 12 itself has only ``docker-compose`` 1.29."""
     try:
         unpack_newer(["docker-compose"], folder / "newer")
     except NotInstallable as reason:
@@ -205,5 +208,5 @@ def test_the_way_from_a_bare_host_to_the_first_run_is_as_the_docs_say(host: Host
 
 
 def healthy(status: str) -> set[str]:
-    """The services of which ``docker compose ps`` says that all is well."""
+    """Return the services of which ``docker compose ps`` says that all is well."""
     return {line.split()[0].split("-")[-2] for line in status.splitlines() if "(healthy)" in line}

@@ -19,7 +19,7 @@ _FILE = re.compile(r"^`(?P<name>\w+\.py)`:\n\n```python\n(?P<code>.*?)^```$", re
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A folder with the guide's files, as if they were installed, and with its entry points."""
+    """Return a folder with the guide's files, as if they were installed, and with its entry points."""
     guide = (REPOSITORY / "docs" / "extending.md").read_text("utf-8")
     (package := tmp_path / "package").mkdir()
     for found in _FILE.finditer(guide):

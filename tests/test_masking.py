@@ -26,7 +26,7 @@ SECRETS = {
 
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What must be seen nowhere."""
+    """Return what must be seen nowhere."""
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     values = [value.strip() for name, value in SECRETS.items() if name != "HTTPS_PROXY"]

@@ -18,7 +18,7 @@ MOST_LINES = 150
 
 
 def section(title: str) -> str:
-    """The text below a heading."""
+    """Return the text below a heading."""
     found = README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
     assert found, title
     return found

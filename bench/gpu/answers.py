@@ -68,7 +68,7 @@ def compare_answers(ours: Answers, others: Answers) -> Agreement:
 
 
 def _value(answer: Any) -> float | str:
-    """A log-likelihood comes as a pair with whether it was the most likely one."""
+    """Return a log-likelihood comes as a pair with whether it was the most likely one."""
     return float(answer[0]) if isinstance(answer, list) else str(answer)
 
 

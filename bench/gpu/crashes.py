@@ -20,7 +20,7 @@ SECONDS = 90.0
 
 
 def out_of_memory(bench: Bench, size: Size, model: Path, tasks: Path) -> Iterator[str]:
-    """A batch that no GPU holds: it is halved until it fits, or the error has a name."""
+    """Yield a batch that no GPU holds: it is halved until it fits, or the error has a name."""
     work = Work(model, "gpu_letters", tasks, size.shape.device, 100_000, size.shape.dtype)
     command = benchy("run", str(work.config(bench.folder / "oom", model={"backend": "hf-stock"})))
     ended = subprocess.run(command, env=environment(bench.folder), capture_output=True, text=True, check=False)

@@ -58,7 +58,7 @@ class Work:
 
 
 def demo(bench: Bench, device: str) -> Iterator[str]:
-    """The demo's model: a laptop's scores are those of the GPU."""
+    """Yield the demo's model: a laptop's scores are those of the GPU."""
     work = Work(Path("configs/demo/model"), DEMO, Path("configs/demo/tasks"), device, 16, "float32")
     on_cpu = Work(work.model, work.tasks, work.include_path, "cpu", 16, "float32")
     plain = _plain(bench, work, "demo-lm_eval")[1]
@@ -71,7 +71,7 @@ def demo(bench: Bench, device: str) -> Iterator[str]:
 
 
 def large(bench: Bench, size: Size, model: Path, tasks: Path) -> Iterator[str]:
-    """A model of random weights: three ways of asking it the same, and what each took."""
+    """Yield a model of random weights: three ways of asking it the same, and what each took."""
     work = Work(model, BENCHMARKS, tasks, size.shape.device, size.batch, size.shape.dtype)
     wall, plain = _plain(bench, work, "large-lm_eval")
     yield f"plain lm_eval: {wall:.0f} s in all"

@@ -20,7 +20,7 @@ BUILDERS = {"json", "csv", "parquet", "text", "arrow", "webdataset", "imagefolde
 
 
 def load_task(path: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A task's YAML with those that it includes; functions are read as nothing."""
+    """Return a task's YAML with those that it includes; functions are read as nothing."""
     own = _read(path)
     includes = own.pop("include", None) or []
     merged: dict[str, Any] = {}
@@ -46,7 +46,7 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def load_tasks(names: tuple[str, ...], include_path: tuple[str, ...]) -> list[dict[str, Any]] | None:
-    """The YAML of every single benchmark that names stand for; None where lm-eval's own are not known."""
+    """Return the YAML of every single benchmark that names stand for; None where lm-eval's own are not known."""
     index = index_tasks(include_path)
     if index is None:
         return None
@@ -54,14 +54,17 @@ def load_tasks(names: tuple[str, ...], include_path: tuple[str, ...]) -> list[di
 
 
 def named_files(names: tuple[str, ...], include_path: tuple[str, ...]) -> dict[str, str]:
-    """The name of every single benchmark that names stand for, by its YAML file; none where lm-eval's are not known."""
+    """Return the name of every single benchmark that names stand for, by its YAML file.
+
+    None where lm-eval's are not known.
+    """
     index = index_tasks(include_path)
     paths = sorted(set(task_files(names, index))) if index is not None else []
     return {path: str(load_task(path).get("task")) for path in paths}
 
 
 def task_files(names: tuple[str, ...], index: TaskIndex, seen: frozenset[str] = frozenset()) -> Iterator[str]:
-    """The YAML files of every single benchmark that names, patterns, groups and tags stand for."""
+    """Yield the YAML files of every single benchmark that names, patterns, groups and tags stand for."""
     for name in names:
         if name not in index and name.endswith(".yaml") and Path(name).is_file():
             yield name

@@ -101,7 +101,7 @@ def index_tasks(include_path: Sequence[str]) -> TaskIndex | None:
 
 
 def index_folder(root: Path) -> TaskIndex:
-    """The names that the YAML files below a folder define; of two files with one name the first counts."""
+    """Return the names that the YAML files below a folder define; of two files with one name the first counts."""
     index: TaskIndex = {}
     cache: dict[Path, dict[str, object]] = {}
     for path in _yaml_files(root):
@@ -111,7 +111,10 @@ def index_folder(root: Path) -> TaskIndex:
 
 @functools.cache
 def index_lm_eval() -> TaskIndex | None:
-    """The installed lm-eval's own, read once; one file a version, in the user's cache folder or made with the image."""
+    """Return the installed lm-eval's own, read once.
+
+    One file a version, in the user's cache folder or made with the image.
+    """
     spec = importlib.util.find_spec("lm_eval")
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -169,7 +172,7 @@ def _register(cfg: dict[str, object], path: Path, index: TaskIndex) -> None:
 
 
 def _top_level(path: Path, cache: dict[Path, dict[str, object]], seen: tuple[Path, ...] = ()) -> dict[str, object]:
-    """The keys of a file that matter here, those of the files that it includes among them."""
+    """Return the keys of a file that matter here, those of the files that it includes among them."""
     if path in cache:
         return cache[path]
     try:
@@ -187,7 +190,7 @@ def _top_level(path: Path, cache: dict[Path, dict[str, object]], seen: tuple[Pat
 
 
 def _read(path: Path) -> bytes:
-    """A file's beginning; what is no file, as a pipe that nobody writes to, is never waited for."""
+    """Return a file's beginning; what is no file, as a pipe that nobody writes to, is never waited for."""
     if not path.is_file():
         return b""
     with path.open("rb") as file:

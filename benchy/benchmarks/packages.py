@@ -75,7 +75,10 @@ def required_packages(path: str) -> set[str]:
 
 
 def _function_files(path: Path, seen: set[Path]) -> Iterator[Path]:
-    """The files with the functions of a YAML and of those that it includes; each beside the YAML that names it."""
+    """Yield the files with the functions of a YAML and of those that it includes.
+
+    Each beside the YAML that names it.
+    """
     if path in seen or not path.is_file():
         return
     seen.add(path)
@@ -89,7 +92,7 @@ def _function_files(path: Path, seen: set[Path]) -> Iterator[Path]:
 
 @functools.cache
 def _imports(code: Path) -> frozenset[str]:
-    """What is imported, at the top or in functions, but in ``try``; ``a.b`` also for ``from a import b``."""
+    """Return what is imported, at the top or in functions, but in ``try``; ``a.b`` also for ``from a import b``."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of an odd escape in somebody's code
@@ -115,7 +118,10 @@ def _raises(node: ast.Try) -> bool:
 
 
 def _own_files(name: str, folder: Path) -> list[Path]:
-    """The files of a module that lies beside the code, or in lm-eval's task library; it and what it is a part of."""
+    """Return the files of a module that lies beside the code, or in lm-eval's task library.
+
+    It and what it is a part of.
+    """
     parts = name.lstrip(".").split(".")
     library = _task_library()
     if parts[:2] == ["lm_eval", "tasks"] and library is not None:

@@ -37,7 +37,7 @@ def has_tokenizer(paths: Collection[str]) -> bool:
 
 
 def base_of(model: ModelConfig, adapter: AdapterFile) -> Base:
-    """The base that an adapter_config.json names.
+    """Return the base that an adapter_config.json names.
 
     Raises:
         ConfigError: it cannot be taken from there.
@@ -57,7 +57,7 @@ def base_of(model: ModelConfig, adapter: AdapterFile) -> Base:
 
 
 def base_folder(adapter: str) -> Path | None:
-    """The folder of the base that an adapter in a folder names; None of all else."""
+    """Return the folder of the base that an adapter in a folder names; None of all else."""
     try:
         said = json.loads((Path(adapter) / ADAPTER_FILE).read_bytes())
         folder = Path(said["base_model_name_or_path"])

@@ -24,7 +24,7 @@ HEADERS_AT_ONCE = 8
 
 
 def open_checkpoint(config: BenchmarkConfig) -> ModelSource | Facts | None:
-    """The model's files; None behind an API, and only the commit where the network is forbidden."""
+    """Return the model's files; None behind an API, and only the commit where the network is forbidden."""
     if not find_backend(config.model.backend).loads_weights:
         return None
     name = config.model.name

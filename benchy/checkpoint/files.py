@@ -38,7 +38,7 @@ def source_of(model: ModelConfig) -> ModelSource:
 
 
 def find_weights(paths: Collection[str], model: ModelConfig) -> str:
-    """The one file that holds the weights or names their shards.
+    """Return the one file that holds the weights or names their shards.
 
     Raises:
         ModelNotFound: there are no weights.
@@ -66,7 +66,7 @@ def find_weights(paths: Collection[str], model: ModelConfig) -> str:
 
 
 def weight_files(entry: str, read: Callable[[str], Path]) -> list[str]:
-    """The files that hold weights: ``entry`` itself, or the shards that it names.
+    """Return the files that hold weights: ``entry`` itself, or the shards that it names.
 
     Args:
         entry: what :func:`find_weights` found.
@@ -88,7 +88,7 @@ def weight_files(entry: str, read: Callable[[str], Path]) -> list[str]:
 
 
 def files_to_load(paths: Iterable[str], weights: Collection[str]) -> list[str]:
-    """The weights, and every small file beside them that a tokenizer, a config or remote code may need."""
+    """Return the weights, and every small file beside them that a tokenizer, a config or remote code may need."""
     folders = {"", "additional_chat_templates", *(path.rpartition("/")[0] for path in weights)}
     return sorted({*weights, *(path for path in paths if _is_small_part(path, folders))})
 
@@ -116,6 +116,6 @@ def _list(what: str, paths: Collection[str], suffix: str) -> str:
 
 
 def name_some(paths: list[str]) -> str:
-    """The first few of these names, for a message."""
+    """Return the first few of these names, for a message."""
     shown = ", ".join(paths[:4])
     return f"{shown}, ..." if len(paths) > 4 else shown or "none"

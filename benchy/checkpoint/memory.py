@@ -21,7 +21,7 @@ _LOGITS_COPIES = 2
 
 
 def estimate_memory(config: BenchmarkConfig, weights: Weights, shape: Shape, *, stored_dtype: str) -> MemoryEstimate:
-    """What one GPU holds at the peak of a forward pass.
+    """Return what one GPU holds at the peak of a forward pass.
 
     Args:
         config: batch, length and dtype; ``auto`` batches count as 1, the smallest that has to fit.
@@ -45,7 +45,7 @@ def estimate_memory(config: BenchmarkConfig, weights: Weights, shape: Shape, *, 
 
 
 def judge_memory(estimate: MemoryEstimate, available: int, *, spread: str) -> str | None:
-    """A warning if it is tight, with what would fit; None if it fits.
+    """Return a warning if it is tight, with what would fit; None if it fits.
 
     Args:
         estimate: what one GPU is thought to hold.

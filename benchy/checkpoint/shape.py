@@ -37,7 +37,7 @@ class Shape:
 
 
 def read_shape(config: dict[str, Any]) -> Shape | None:
-    """The shape in a config.json; None for an architecture that says it in other words."""
+    """Return the shape in a config.json; None for an architecture that says it in other words."""
     said = config.get("text_config")
     text = said if isinstance(said, dict) and said else config
     layers = count_layers(text)
@@ -65,7 +65,7 @@ def read_shape(config: dict[str, Any]) -> Shape | None:
 
 
 def _scaled_positions(text: dict[str, Any], positions: int) -> Iterator[int]:
-    """The longest input of each scaling, its factor times the positions before; some models have several."""
+    """Yield the longest input of each scaling, its factor times the positions before; some models have several."""
     said = text.get("rope_parameters") or text.get("rope_scaling") or {}
     scalings = [said, *said.values()] if isinstance(said, dict) else []
     for scaling in scalings:

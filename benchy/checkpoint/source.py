@@ -38,11 +38,11 @@ class ModelSource(Protocol):
         ...
 
     def read(self, path: str) -> Path:
-        """A small file, on this machine."""
+        """Return a small file, on this machine."""
         ...
 
     def tensors(self, path: str) -> Mapping[str, TensorInfo]:
-        """What the header of a safetensors file says."""
+        """Return what the header of a safetensors file says."""
         ...
 
 
@@ -58,11 +58,11 @@ class FolderModel:
         return (self.folder / path).stat().st_size
 
     def read(self, path: str) -> Path:
-        """A file."""
+        """Return a file."""
         return self.folder / path
 
     def tensors(self, path: str) -> Mapping[str, TensorInfo]:
-        """What the header of a safetensors file says.
+        """Return what the header of a safetensors file says.
 
         Raises:
             ModelLoadError: it is no safetensors file.
@@ -129,7 +129,7 @@ class HubModel:
         return self.files[path].size
 
     def read(self, path: str) -> Path:
-        """A small file, from the cache or fetched into it.
+        """Return a small file, from the cache or fetched into it.
 
         Raises:
             AccessDenied, NetworkError: it cannot be fetched.
@@ -137,7 +137,7 @@ class HubModel:
         return hub.read_file(self.repo, path)
 
     def tensors(self, path: str) -> Mapping[str, TensorInfo]:
-        """What the header of a safetensors file says.
+        """Return what the header of a safetensors file says.
 
         Raises:
             AccessDenied, NetworkError: it cannot be fetched.
@@ -151,12 +151,12 @@ class HubModel:
 
 
 def open_folder(folder: Path) -> FolderModel:
-    """The model in a folder."""
+    """Return the model in a folder."""
     return FolderModel(folder, set(list_files(folder)))
 
 
 def list_files(folder: Path) -> Iterator[str]:
-    """The files below a folder, relative to it; without those of `.cache`, `.git` and other hidden folders.
+    """Yield the files below a folder, relative to it; without those of `.cache`, `.git` and other hidden folders.
 
     Raises:
         ModelNotFound: there are more than any model has.
@@ -173,7 +173,7 @@ def list_files(folder: Path) -> Iterator[str]:
 
 
 def folder_name(path: str) -> str:
-    """The name of the model in a folder: `m`, `./m` and `m/` are one model, and `.` is called as its folder."""
+    """Return the name of the model in a folder: `m`, `./m` and `m/` are one model, and `.` is called as its folder."""
     plain = os.path.normpath(path)
     return Path(plain).resolve().name if plain.startswith(".") else plain
 
@@ -188,7 +188,7 @@ def _unreadable(path: Path, error: OSError) -> ModelLoadError:
 
 
 def open_repository(repo: Repo) -> HubModel:
-    """The model on the Hub, at the commit that the revision stands for now.
+    """Return the model on the Hub, at the commit that the revision stands for now.
 
     Raises:
         ModelNotFound, AccessDenied, NetworkError: as :func:`benchy.hub.files.list_files`.

@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def run_command() -> int:
-    """The command's exit code; a failure is said."""
+    """Return the command's exit code; a failure is said."""
     try:
         check_environment()
         ended = cli(standalone_mode=False)

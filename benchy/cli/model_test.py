@@ -95,7 +95,7 @@ def _value(text: str) -> object:
 def config_of_options(
     *, model_name: str, model_args: dict[str, object], backend: str, device: str, performance: dict[str, object]
 ) -> BenchmarkConfig:
-    """The config that says the same; ``pretrained`` in the arguments is the model that is loaded.
+    """Return the config that says the same; ``pretrained`` in the arguments is the model that is loaded.
 
     Raises:
         ConfigError: the options do not fit together.

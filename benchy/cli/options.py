@@ -17,7 +17,7 @@ def _gpu_list(_context: click.Context, _option: click.Parameter, value: str | No
 
 
 def overrides(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that change what a config says, the same for each command that takes one."""
+    """Return the options that change what a config says, the same for each command that takes one."""
     for option in (
         click.option("--model", help="Another model than the config's."),
         click.option("--gpus", callback=_gpu_list, help="Indices or UUIDs of the GPUs, e.g. 0,1."),
@@ -29,7 +29,7 @@ def overrides(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _config_file(_context: click.Context, _argument: click.Parameter, value: Path) -> Path:
-    """A file, or the name of one in ``configs``: `benchy run demo`, as a deployment is called there."""
+    """Return a file, or the name of one in ``configs``: `benchy run demo`, as a deployment is called there."""
     named = Path("configs") / f"{value}.yaml"
     return named if not value.exists() and len(value.parts) == 1 and named.is_file() else value
 

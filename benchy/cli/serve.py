@@ -27,7 +27,7 @@ def serve(configs: Path) -> None:
     refused: dict[Path, str] = {}
 
     def look() -> list[Path]:
-        """The files that can be served now; of the others each problem is said once."""
+        """Return the files that can be served now; of the others each problem is said once."""
         found = look_into(configs)
         for problem in (found.refused[path] for path in found.refused if refused.get(path) != found.refused[path]):
             click.echo(f"⚠️ not served: {problem}", err=True)

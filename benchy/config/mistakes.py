@@ -58,7 +58,7 @@ def describe_mistakes(errors: Sequence[ErrorDetails], root: type[BaseModel], lin
 
 
 def key_lines(node: yaml.Node, *, source: str, path: KeyPath = ()) -> dict[KeyPath, int]:
-    """The line of each key; a key written twice is an error, since YAML keeps only the last in silence.
+    """Return the line of each key; a key written twice is an error, since YAML keeps only the last in silence.
 
     Raises:
         ConfigError: it is.
@@ -81,7 +81,7 @@ def key_lines(node: yaml.Node, *, source: str, path: KeyPath = ()) -> dict[KeyPa
 
 
 def type_name(value: object) -> str:
-    """What a value of a YAML file is."""
+    """Return what a value of a YAML file is."""
     if value is None:
         return "nothing"
     names = {"str": "a string", "dict": "a section", "list": "a list", "int": "a number", "float": "a number"}
@@ -104,13 +104,13 @@ def _describe(path: KeyPath, errors: list[ErrorDetails], root: type[BaseModel], 
 
 
 def _shown(path: KeyPath, value: object) -> str:
-    """A value as a message may show it: what stands in a section, or for a variable, may be a secret."""
+    """Return a value as a message may show it: what stands in a section, or for a variable, may be a secret."""
     is_hidden = isinstance(value, dict) or path[:1] == ("environment",)
     return type_name(value) if is_hidden else f"{value!r} ({type_name(value)})"
 
 
 def _expected(error: ErrorDetails) -> str:
-    """What pydantic expected, in a YAML writer's words."""
+    """Return what pydantic expected, in a YAML writer's words."""
     if error["type"] == "string_pattern_mismatch":
         return PATTERNS_IN_WORDS[error["ctx"]["pattern"]]
     return _IN_WORDS.get(error["type"], error["msg"].removeprefix("Input should be "))
@@ -126,7 +126,7 @@ def _expects(path: KeyPath, root: type[BaseModel]) -> str:
 
 
 def _key_path(location: tuple[str | int, ...], root: type[BaseModel]) -> KeyPath:
-    """The part of pydantic's location that is a path in the file (it also names union members and validators)."""
+    """Return what of pydantic's location is a path in the file (it also names union members and validators)."""
     path: list[str | int] = []
     model: type[BaseModel] | None = root
     is_name = False  # the next part is a name that the file's author chose
@@ -157,7 +157,7 @@ def _model_at(path: KeyPath, root: type[BaseModel]) -> type[BaseModel]:
 
 
 def _suggest(path: KeyPath, root: type[BaseModel]) -> str:
-    """The nearest valid name, here or in another section, and else all names that are valid here."""
+    """Return the nearest valid name, here or in another section, and else all names that are valid here."""
     wrong = str(path[-1])
     here = list(_model_at(path[:-1], root).model_fields)
     if near := difflib.get_close_matches(wrong, here, n=1, cutoff=0.6):

@@ -16,7 +16,7 @@ def with_overrides(
     gpus: list[int | str] | None = None,
     model: str | None = None,
 ) -> BenchmarkConfig:
-    """This configuration with what was given on the command line or in the Prefect UI.
+    """Return this configuration with what was given on the command line or in the Prefect UI.
 
     GPUs are given to be used: with them, ``evaluation.device: cpu`` becomes ``cuda``.
 

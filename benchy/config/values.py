@@ -17,7 +17,7 @@ LM_EVAL_SEEDS = (0, 1234, 1234, 1234)
 
 
 def split_names(value: object) -> object:
-    """``"a, b"`` and ``["a", "b"]`` both name two benchmarks, as in lm-eval."""
+    """Read ``"a, b"`` and ``["a", "b"]`` alike as two benchmarks, as lm-eval does."""
     if isinstance(value, str):
         value = [name.strip() for name in value.split(",")]
     return tuple(value) if isinstance(value, list) else value
@@ -53,7 +53,7 @@ def _as_seed(value: object) -> object:
 
 
 def _expand_home(path: str) -> str:
-    """``~/runs`` is a folder of this user's, as in a shell."""
+    """Take ``~/runs`` for a folder of this user's, as a shell does."""
     expanded = os.path.expanduser(path)  # noqa: PTH111 - pathlib raises RuntimeError of an unknown user
     if expanded.startswith("~"):
         raise ValueError(f'"{path}" names the home folder of nobody on this host')

@@ -191,7 +191,7 @@ def _as_csv(compared: Sequence[Compared]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A list as its parts; a text that a spreadsheet would take for a formula as a text."""
+    """Return a list as its parts; a text that a spreadsheet would take for a formula as a text."""
     if isinstance(value, list | tuple):
         return " ".join(map(str, value))
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value

@@ -83,7 +83,7 @@ def _pair(first: ScoredRun, second: ScoredRun, compared: Compared) -> Pair:
 
 
 def _ends(one: Comparison) -> tuple[float, float, float]:
-    """The difference and the ends of its interval; those that are nowhere are left at the difference."""
+    """Return the difference and the ends of its interval; those that are nowhere are left at the difference."""
     low, high = one.difference.interval()
     middle = one.difference.mean
     return middle, (low if abs(low) < float("inf") else middle), (high if abs(high) < float("inf") else middle)
@@ -112,7 +112,7 @@ def _flips(one: Comparison, first: ScoredBenchmark, second: ScoredBenchmark) -> 
 
 
 def _samples(part: ScoredBenchmark, wanted: Mapping[int, bool] | None) -> dict[Any, Mapping[str, Any]]:
-    """Samples of the headline's filter: the wanted ones by id, else all by the document's hash."""
+    """Return samples of the headline's filter: the wanted ones by id, else all by the document's hash."""
     found: dict[Any, Mapping[str, Any]] = {}
     for path in part.files:
         if path.suffix == ".jsonl" and path.is_file():
@@ -126,7 +126,7 @@ def _samples(part: ScoredBenchmark, wanted: Mapping[int, bool] | None) -> dict[A
 
 
 def _answer(sample: Mapping[str, Any]) -> str:
-    """The choice that was found most likely, or the text that the filter left."""
+    """Return the choice that was found most likely, or the text that the filter left."""
     choices = choices_of(sample)
     answers = sample["filtered_resps"]
     if choices and len(answers) == len(choices):

@@ -13,7 +13,7 @@ Row = dict[str, str]
 
 
 def model_test_block(name: str, result: ModelTestResult) -> str:
-    """The block that ends a model test, on the terminal and in the log."""
+    """Return the block that ends a model test, on the terminal and in the log."""
     lines = [f"✅ Model test successful: {plain_line(name)}"]
     if result.parameters is not None:
         lines.append(f"   Parameters: {result.parameters:,}")
@@ -25,7 +25,7 @@ def model_test_block(name: str, result: ModelTestResult) -> str:
 
 
 def facts_lines(facts: Facts) -> list[str]:
-    """What preflight found out, one line each."""
+    """Return what preflight found out, one line each."""
     lines = []
     if facts.commit:
         lines.append(f"Commit: {facts.commit}")

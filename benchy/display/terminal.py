@@ -147,7 +147,7 @@ class Bars:
             self._console.file.write(f"{event.label}: {how_far(event)}\n")
 
     def _draw(self, events: list[ProgressEvent]) -> None:
-        """These bars and no others."""
+        """Draw these bars and no others."""
         for label in self._shown.keys() - {event.label for event in events}:
             self._progress.remove_task(self._shown.pop(label))
         for event in events:

@@ -40,7 +40,10 @@ _LONG_WORD = re.compile(r"\S{300,}")
 
 
 def shortened(text: str) -> str:
-    """A message with all that it quotes cut to what a person reads; what no file or terminal takes is escaped."""
+    """Return a message with all that it quotes cut to what a person reads.
+
+    What no file or terminal takes is escaped.
+    """
     return _cut(_without_long_words(text), LONGEST_MESSAGE)
 
 
@@ -95,7 +98,7 @@ class BenchyError(Exception):
         return from_data, (self.to_data(),)
 
     def to_data(self) -> ErrorData:
-        """This error as plain data."""
+        """Return this error as plain data."""
         return ErrorData(
             kind=type(self).__name__,
             message=self.message,
@@ -113,12 +116,15 @@ def _subclasses(cls: type[BenchyError]) -> dict[str, type[BenchyError]]:
 
 
 def quoted(data: ErrorData) -> BenchyError:
-    """The error of a process in which code of a model runs: in quotation marks, and without its advice."""
+    """Return the error of a process in which code of a model runs: in quotation marks, and without its advice."""
     cls = _subclasses(BenchyError).get(data.kind, BenchyError)
     return cls(f'the worker says: "{data.message}"', transient=data.transient, traceback=data.traceback)
 
 
 def from_data(data: ErrorData) -> BenchyError:
-    """The error that ``data`` describes, as its own class; an unknown kind becomes a plain :class:`BenchyError`."""
+    """Return the error that ``data`` describes, as its own class.
+
+    An unknown kind becomes a plain :class:`BenchyError`.
+    """
     cls = _subclasses(BenchyError).get(data.kind, BenchyError)
     return cls(data.message, hint=data.hint, transient=data.transient, traceback=data.traceback)

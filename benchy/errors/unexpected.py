@@ -12,7 +12,7 @@ from benchy.errors.tree import ConfigError, DiskFull, Interrupted
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and what it was raised from."""
+    """Yield an exception and what it was raised from."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
@@ -35,7 +35,7 @@ def naming_unexpected() -> Iterator[None]:
 
 
 def as_benchy_error(error: BaseException) -> BenchyError:
-    """The error of the tree for whatever ended a run; Prefect cancels with a BaseException of its own."""
+    """Return the error of the tree for whatever ended a run; Prefect cancels with a BaseException of its own."""
     if isinstance(error, BenchyError):
         return error
     if not isinstance(error, Exception):
@@ -64,7 +64,7 @@ _SETTINGS = "mend the variable PREFECT_... or the profile (`prefect config view`
 
 
 def refused_by_host(error: OSError) -> BenchyError | None:
-    """The error for a file or a limit of this host that is in the way; None if it is none of these."""
+    """Return the error for a file or a limit of this host that is in the way; None if it is none of these."""
     where = error.filename or "a file"
     if is_disk_full(error):
         return DiskFull(f"no space left for {where}")

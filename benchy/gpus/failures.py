@@ -71,6 +71,6 @@ HINTS = (
 
 
 def what_to_do(said: str) -> str:
-    """What gets the GPU, where that is known of a message; else nothing: it may be about something else."""
+    """Return what gets the GPU, where that is known of a message; else nothing: it may be about something else."""
     said = said.lower()
     return next((hint for part, hint in HINTS if part.lower() in said), "")

@@ -45,7 +45,7 @@ class Gpu:
 
 
 def parse_gpus(gpus: str, holders: str = "") -> tuple[Gpu, ...]:
-    """The GPUs in what :data:`QUERY_GPUS` and :data:`QUERY_HOLDERS` print."""
+    """Return the GPUs in what :data:`QUERY_GPUS` and :data:`QUERY_HOLDERS` print."""
     by_uuid: dict[str, list[Holder]] = {}
     for uuid, pid, name, used in _rows(holders):
         by_uuid.setdefault(uuid, []).append(Holder(pid, name, _number(used)))
@@ -70,7 +70,7 @@ def _version(text: str) -> tuple[int, int] | None:
 
 
 def find_gpu(name: int | str, gpus: Sequence[Gpu]) -> Gpu:
-    """The GPU of that index, UUID or CDI device name.
+    """Return the GPU of that index, UUID or CDI device name.
 
     Raises:
         GpuNotFound: there is none.

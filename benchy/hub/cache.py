@@ -19,7 +19,7 @@ def blob_path(repo: Repo, file: RemoteFile) -> Path:
 
 
 def repository_folder(repo: Repo) -> Path:
-    """The repository's part of the cache."""
+    """Return the repository's part of the cache."""
     from huggingface_hub.file_download import repo_folder_name
 
     return cache_folder() / repo_folder_name(repo_id=repo.name, repo_type=repo.kind)

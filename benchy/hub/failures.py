@@ -31,7 +31,7 @@ def naming_failures(repo: Repo) -> Iterator[None]:
 
 
 def name_failure(error: BaseException, repo: Repo) -> BenchyError:
-    """The error of the tree for what huggingface_hub raised about a repository.
+    """Return the error of the tree for what huggingface_hub raised about a repository.
 
     What could not be fetched is often wrapped in a ``LocalEntryNotFoundError``: the cause says more.
     """
@@ -51,7 +51,7 @@ def name_failure(error: BaseException, repo: Repo) -> BenchyError:
 
 
 def _names() -> tuple[tuple[type[Exception], Callable[[Any, Repo], BenchyError]], ...]:
-    """The first kind that fits counts: a ``GatedRepoError`` is a ``RepositoryNotFoundError`` too."""
+    """Return the error of the first kind that fits: a ``GatedRepoError`` is a ``RepositoryNotFoundError`` too."""
     import httpx2
     from huggingface_hub import errors
 

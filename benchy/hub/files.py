@@ -21,7 +21,7 @@ TIMEOUT_SECONDS = 10.0
 
 
 def list_files(repo: Repo) -> Listing:
-    """The commit that the revision stands for now, and its files.
+    """Return the commit that the revision stands for now, and its files.
 
     Works for gated repositories whose terms were not accepted: only reading a file shows that.
 
@@ -43,7 +43,7 @@ def _remote_file(file: RepoSibling) -> RemoteFile:
 
 
 def read_header(repo: Repo, path: str, file: RemoteFile) -> SafetensorsFileMetadata:
-    """The header of a safetensors file: from the cache, or else with a range request, 100 kB mostly.
+    """Return the header of a safetensors file: from the cache, or else with a range request, 100 kB mostly.
 
     Raises:
         ModelLoadError: it is no safetensors file.
@@ -67,7 +67,7 @@ def read_header(repo: Repo, path: str, file: RemoteFile) -> SafetensorsFileMetad
 
 
 def cached_commit(repo: Repo) -> str:
-    """The commit that the revision stood for when it was fetched last.
+    """Return the commit that the revision stood for when it was fetched last.
 
     Raises:
         NetworkError: nothing is known of it here.

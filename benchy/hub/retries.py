@@ -18,7 +18,7 @@ LONGEST_DELAY_SECONDS = 60.0
 
 
 def retried(call: Callable[[], T]) -> T:
-    """The call's value; tried again after growing delays, or the server's ``Retry-After``, if that may help.
+    """Return the call's value; tried again after growing delays, or the server's ``Retry-After``, if that may help.
 
     Refused credentials and missing things are never asked for twice.
     """

@@ -18,7 +18,7 @@ def is_offline() -> bool:
 
 
 def read_token() -> str | None:
-    """This user's: of HF_TOKEN, or of `hf auth login`."""
+    """Return this user's token: of HF_TOKEN, or of `hf auth login`."""
     from huggingface_hub import get_token
 
     token = get_token()

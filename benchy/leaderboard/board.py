@@ -136,7 +136,7 @@ class Board(FrozenModel):
         return frozenset(score.run_name for cell in cells for score in (cell, *cell.older))
 
     def rank_of(self, run_name: str) -> int | None:
-        """The rank of the model that a run gave a score which still stands; None if nothing of it is ranked."""
+        """Return the rank of the model that a run gave a score which still stands; None if nothing of it is ranked."""
         rows = (row for table in self.tables for row in table.rows)
         found = (row for row in rows if any(cell and cell.run_name == run_name for cell in row.cells))
         return next((row.rank for row in found), None)

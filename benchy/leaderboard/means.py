@@ -15,7 +15,7 @@ _Scale = tuple[bool, str | None]
 
 
 def columns_of_mean(columns: Sequence[Column], rows: Sequence[Cells]) -> tuple[int, ...]:
-    """The largest block without a gap: so many models have a score in each of so many columns.
+    """Return the largest block without a gap: so many models have a score in each of so many columns.
 
     A mean needs one scale, so all its columns are proportions of which more is better (or less), or it is one column.
     A benchmark counts once: under the conditions that most models have, and not where a group counts it already.
@@ -43,7 +43,7 @@ def _scale(column: Column, cells: Cells) -> _Scale | None:
 
 
 def _blocks(within: int, masks: list[int], superseding: list[int]) -> set[int]:
-    """The sets of columns that some model fills, as bits."""
+    """Return the sets of columns that some model fills, as bits."""
     found = {mask & within for mask in masks}
     return {sum(1 << index for index in _indices(mask) if not superseding[index] & mask) for mask in found} - {0}
 

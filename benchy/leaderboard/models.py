@@ -102,7 +102,7 @@ def identity(record: RunRecord) -> dict[str, Any]:
 
 
 def _arguments(record: RunRecord) -> dict[str, str]:
-    """What makes the same weights another model; only what was set."""
+    """Return what makes the same weights another model; only what was set."""
     model = record.config.model
     told = {"backend": model.lm_eval_backend, "max_length": model.max_length, **model.args}
     if record.config.performance.mixed_precision != "no":

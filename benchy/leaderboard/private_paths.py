@@ -33,7 +33,7 @@ def _is_path(text: str) -> bool:
 
 
 def _paths(record: RunRecord) -> Iterator[str]:
-    """What of a record may be a path of this machine."""
+    """Yield what of a record may be a path of this machine."""
     config = record.config
     yield from (config.model.name, config.evaluation.output_path, config.logging.log_dir)
     yield from (*config.evaluation.include_path, *config.evaluation.tasks)
@@ -41,7 +41,7 @@ def _paths(record: RunRecord) -> Iterator[str]:
 
 
 def _forms(path: str) -> dict[str, str]:
-    """The path, and what lm-eval makes of it for the name of a file, each with what is published in its place."""
+    """Return the path, and what lm-eval makes of it for a file's name, each with what is published in its place."""
     name = PurePath(path).name
     return {path: name, re.sub(r"[\"<>:/|\\?*\[\]]+", "__", path): name}
 

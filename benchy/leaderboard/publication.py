@@ -74,7 +74,7 @@ def make_publication(
 
 
 def _require_agreement(record: RunRecord, results: dict[str, Any], files: Iterable[Path]) -> None:
-    """The record is what its host measured only if lm-eval's files are those that it took, and say the same."""
+    """Require that lm-eval's files are those that the host took, and say what the record says."""
     hint = "`benchy verify RUN` says what differs; put the files back, or run it again"
     for file in files:
         if record.file_hashes.get(file.name, "") not in {"", hash_content(file)}:
@@ -92,7 +92,7 @@ def _read_results(path: Path) -> dict[str, Any]:
 
 
 def as_published(record: RunRecord, *, samples: bool = True, scores: bool = True) -> RunRecord:
-    """The record as everybody may see it, and the same whenever it is uploaded.
+    """Return the record as everybody may see it, and the same whenever it is uploaded.
 
     An absolute path says nothing to others and may hold a person's name: its last part stands for it. What happened
     to the run after its evaluation (a first upload that failed) is not part of it.

@@ -24,7 +24,7 @@ _NOT_RANKED: dict[Kind, str] = {
 
 
 def rank(records: Iterable[RunRecord], *, unreadable: Iterable[str] = ()) -> Board:
-    """The leaderboard of finished records, in the order in which a store received them."""
+    """Return the leaderboard of finished records, in the order in which a store received them."""
     tables = [_table(models) for models in _linked(gather(records))]
     return Board(
         updated_at=max((row.finished_at for table in tables for row in table.rows), default=None),
@@ -54,7 +54,7 @@ class _Link:
 
 
 def _linked(models: Iterable[GatheredModel]) -> Iterator[list[GatheredModel]]:
-    """The models of each table; those without any score share one."""
+    """Yield the models of each table; those without any score share one."""
     links: list[_Link] = []
     for model in models:
         joined = _Link(model.kind, set(model.scores), [model])

@@ -28,12 +28,12 @@ def to_csv(board: Board) -> str:
 
 
 def _inert(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula begins with an apostrophe (OWASP, CSV injection)."""
+    """Begin a text that a spreadsheet would take for a formula with an apostrophe (OWASP, CSV injection)."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def score_columns(board: Board) -> list[str]:
-    """The columns after ``CSV_COLUMNS``: all are numbers. No benchmark's name makes one that another has."""
+    """Return the columns after ``CSV_COLUMNS``: all are numbers. No benchmark's name makes one that another has."""
     names = sorted({name for table in board.tables for name in _names(table)})
     return [column for name in names for column in _columns_of(name)]
 
@@ -44,7 +44,7 @@ def _columns_of(benchmark: str) -> tuple[str, str]:
 
 
 def _names(table: Table) -> list[str]:
-    """A name for each column: the benchmark's, with the column's id where another one of the table has it."""
+    """Return a name for each column: the benchmark's, with the column's id where another one of the table has it."""
     names: list[str] = []
     for column in table.columns:
         benchmark = column.conditions.benchmark
@@ -53,7 +53,7 @@ def _names(table: Table) -> list[str]:
 
 
 def board_rows(board: Board) -> list[dict[str, Any]]:
-    """A row a model in each table, by column; what it has no score in has none."""
+    """Return a row a model in each table, by column; what it has no score in has none."""
     return [_row(table, row, _names(table)) for table in board.tables for row in table.rows]
 
 
@@ -80,6 +80,6 @@ def words_of(prompting: Prompting) -> str:
 
 
 def benchmarks_of(table: Table, row: Row, run_name: str) -> str:
-    """The columns of a model that one of its runs fills."""
+    """Return the columns of a model that one of its runs fills."""
     pairs = zip(table.columns, row.cells, strict=True)
     return ", ".join(column.conditions.benchmark for column, cell in pairs if cell and cell.run_name == run_name)

@@ -116,7 +116,7 @@ def _refuse_mistakes(settings: Settings) -> None:
 
 
 def _refuse_what_no_api_answers(config: BenchmarkConfig, settings: Settings) -> None:
-    """A chat API gives texts, and no log-probabilities of a prompt; and it takes messages alone."""
+    """Refuse what a chat API cannot do: it gives texts and no log-probabilities, and takes messages alone."""
     if find_backend(config.model.backend).loads_weights or not config.model.backend.endswith(CHAT_API):
         return
     scored = [str(task.get("task")) for task in settings.values() if _is_scored(task)]

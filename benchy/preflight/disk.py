@@ -50,7 +50,7 @@ def check_download(checkpoint: Checkpoint) -> Download:
 
 
 def require_writable(config: BenchmarkConfig) -> None:
-    """An output folder that cannot be written is found now, not after the evaluation."""
+    """Refuse an output folder that cannot be written now, and not after the evaluation."""
     _require_folder("evaluation.output_path", config.evaluation.output_path)
     _require_folder("logging.log_dir", config.logging.log_dir)
     if config.upload is not None and config.upload.folder is not None:

@@ -62,7 +62,9 @@ def _require_architecture(config: BenchmarkConfig, model: ConfigFile) -> None:
 
 @functools.cache
 def known_architectures() -> frozenset[str] | None:
-    """The model types that the installed transformers knows, read from its source; None if it is not installed here.
+    """Return the model types that the installed transformers knows, read from its source.
+
+    None if it is not installed here.
 
     Importing transformers takes seconds; its names are literals in two files.
     """

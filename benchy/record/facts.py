@@ -41,7 +41,7 @@ ModelSource = Literal["hub", "folder", "api"]
 
 
 def with_source(name: str, source: ModelSource | None) -> str:
-    """A name that is of a model, with where that came from unless it is the Hub (or not known)."""
+    """Return a name that is of a model, with where that came from unless it is the Hub (or not known)."""
     told = {"folder": " (folder)", "api": " (API)"}
     return name + told.get(source or "", "")
 

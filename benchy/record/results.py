@@ -67,7 +67,7 @@ _FLAWS: Final = {
 
 
 def all_flaws(flaws: Iterable[Flaws]) -> Flaws:
-    """The sum of several benchmarks' flaws."""
+    """Return the sum of several benchmarks' flaws."""
     total = Counter[str]()
     for one in flaws:
         total.update(one.model_dump())

@@ -133,7 +133,7 @@ class RunRecord(FrozenModel):
         )
 
     def taken_up_with(self, config: BenchmarkConfig) -> Self | None:
-        """This record with a config that was mended since; None if that changes answers: it is another run."""
+        """Return this record with a config that was mended since; None if that changes answers: it is another run."""
         if self.config.what_changes_answers() != config.what_changes_answers():
             return None
         if self.evaluation is not None:  # how it was evaluated stays as it was
@@ -244,7 +244,7 @@ def write_record(record: RunRecord, folder: Path) -> None:
 
 
 def read_record(folder: Path) -> RunRecord:
-    """The record in a run's folder.
+    """Return the record in a run's folder.
 
     Raises:
         OSError: there is none.
@@ -273,5 +273,5 @@ def _seal(data: dict[str, Any]) -> str:
 
 
 def now() -> datetime:
-    """The time, with its zone."""
+    """Return the time, with its zone."""
     return datetime.now(UTC)

@@ -58,7 +58,7 @@ def compare(first: ScoredRun, second: ScoredRun, *, margin: float | None = None,
 def _compare_benchmark(
     name: str, first: ScoredRun, second: ScoredRun, metric: str | None, *, margin: float | None, force: bool
 ) -> Comparison | tuple[str, ...]:
-    """The comparison, by the headline or another ``metric,filter``; or why there is none."""
+    """Return the comparison, by the headline or another ``metric,filter``; or why there is none."""
     one, other = first.benchmarks[name], second.benchmarks[name]
     reasons = why_not_comparable(one, other)
     if reasons and not force:

@@ -103,7 +103,7 @@ def allowed_loss(one: Comparison) -> Loss:
 
 
 def _p_of_few(mean: PairedMean, margin: float) -> float:
-    """The probability that none of so many documents (or clusters) differs though a share as large as the margin does.
+    """Return the probability that none of the documents (or clusters) differs though a share of the margin's size does.
 
     Where few documents differ, or none, Student's error is too small, and a p-value must not be less than this.
     """
@@ -111,5 +111,5 @@ def _p_of_few(mean: PairedMean, margin: float) -> float:
 
 
 def p_same(mean: PairedMean, margin: float) -> float:
-    """The p-value of "they differ by at least the margin"."""
+    """Return the p-value of "they differ by at least the margin"."""
     return max(mean.p_of_equivalence(margin), _p_of_few(mean, margin))

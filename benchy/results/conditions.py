@@ -55,7 +55,7 @@ class Conditions(FrozenModel):
 
 
 def conditions_of(part: BenchmarkResult, evaluation: EvaluationResult, record: RunRecord) -> Conditions:
-    """The conditions under which a benchmark or group was evaluated."""
+    """Return the conditions under which a benchmark or group was evaluated."""
     metric = headline(part)
     below = [other for other in evaluation.benchmarks if other.name in part.members]
     few_shot = any(one.num_fewshot for one in (part, *below))
@@ -87,7 +87,10 @@ def prompting_of(record: RunRecord) -> Prompting:
 
 
 def ranked_parts(evaluation: EvaluationResult) -> list[BenchmarkResult]:
-    """The benchmarks and groups that stand for all: what is below a group counts through it, if its score is of all."""
+    """Return the benchmarks and groups that stand for all.
+
+    What is below a group counts through it, if its score is of all.
+    """
     groups = [group for group in evaluation.groups if _of_all(group)]
     parts = [*groups, *(part for part in evaluation.benchmarks if part.metrics)]
     below = {name for group in groups for name in group.members}
@@ -95,14 +98,17 @@ def ranked_parts(evaluation: EvaluationResult) -> list[BenchmarkResult]:
 
 
 def headline(part: BenchmarkResult) -> Metric:
-    """The metric that ranks, of those that all documents have: ``acc_norm``, else the first that lm-eval lists."""
+    """Return the metric that ranks, of those that all documents have.
+
+    ``acc_norm``, else the first that lm-eval lists.
+    """
     metrics = _of_all(part) or part.metrics
     preferred = (metric for metric in metrics if metric.name == PREFERRED_METRIC)
     return next(preferred, metrics[0])
 
 
 def _of_all(part: BenchmarkResult) -> tuple[Metric, ...]:
-    """The metrics that all documents have."""
+    """Return the metrics that all documents have."""
     return tuple(metric for metric in part.metrics if part.documents_of(metric) == part.documents)
 
 

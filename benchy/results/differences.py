@@ -15,7 +15,7 @@ HASHED = "sha256:"
 def differences(
     one: Conditions, other: Conditions, asked: Questions | None, before: Questions | None
 ) -> tuple[str, ...]:
-    """What ``one`` is and ``other`` is not.
+    """Return what ``one`` is and ``other`` is not.
 
     Args:
         one: the conditions that are described.

@@ -9,7 +9,7 @@ from benchy.record import RECORD_FILE, RunRecord, is_edited, read_record, why_un
 
 
 def require_file(folder: Path, name: str) -> Path:
-    """A file of lm-eval's in a run's folder.
+    """Return a file of lm-eval's in a run's folder.
 
     Raises:
         UploadFailed: it is not there, or the record names something else than a file of that folder.
@@ -21,7 +21,7 @@ def require_file(folder: Path, name: str) -> Path:
 
 
 def read_finished(folder: Path) -> RunRecord:
-    """The record of a run that can be published: one with scores, whatever happened to it afterwards.
+    """Return the record of a run that can be published: one with scores, whatever happened to it afterwards.
 
     Raises:
         UploadFailed: there is no record, it was edited, or the run has not been evaluated.
@@ -56,7 +56,7 @@ def require_scores(record: RunRecord) -> None:
 
 
 def require_plain_name(name: str, folder: Path) -> str:
-    """A record that was tampered with must not make files elsewhere, or publish them."""
+    """Refuse a name with which a record that was tampered with makes files elsewhere, or publishes them."""
     if PurePath(name).name != name or name.startswith(".") or not name.isprintable():
         raise UploadFailed(f'the record in {folder} names "{name}", which is no plain file name', hint="run it again")
     return name

@@ -120,10 +120,10 @@ def _why_missing(name: str, left_out: Mapping[str, tuple[str, ...]], candidate: 
 
 
 def _p_of_more_loss(one: Comparison, allowed: Allowed) -> float:
-    """The p-value of "it loses no more than is allowed"."""
+    """Return the p-value of "it loses no more than is allowed"."""
     return allowed_loss(one).p_of_at_most(allowed.max_drop)
 
 
 def _unless_test(judged: Judged) -> Judged:
-    """A run with a limit saw a part of the questions, by no chance: it proves neither."""
+    """Say why a run with a limit proves neither: it saw a part of the questions, by no chance."""
     return Judged(judged.name, "INCONCLUSIVE", f"a test run (evaluation.limit): {judged.reason}")

@@ -53,7 +53,7 @@ class PairedMean:
         return self._tail(bound - self.mean)
 
     def _tail(self, distance: float) -> float:
-        """The probability of a value below ``distance``."""
+        """Return the probability of a value below ``distance``."""
         from scipy import stats
 
         if self.degrees <= 0:

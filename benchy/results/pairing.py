@@ -83,7 +83,7 @@ def _matching_rows(first: Scores, second: Scores) -> tuple[Rows, Rows]:
 
 
 def _keys(scores: Scores) -> Iterator[tuple[bytes, bytes, int]]:
-    """A document and its gold answer; the n-th time that it is there it is another one."""
+    """Yield a document and its gold answer; the n-th time that it is there it is another one."""
     seen: dict[tuple[bytes, bytes], int] = {}
     for key in zip(scores.documents.tolist(), scores.targets.tolist(), strict=True):
         seen[key] = seen.get(key, 0) + 1

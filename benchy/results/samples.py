@@ -9,14 +9,14 @@ from typing import Any
 
 
 def read_samples(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of one file, as ``EvaluationTracker.save_results_samples`` writes them."""
+    """Yield the lines of one file, as ``EvaluationTracker.save_results_samples`` writes them."""
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
 
 
 def prompt_of(sample: Mapping[str, Any]) -> str:
-    """What the model was given, worked examples and chat template included."""
+    """Return what the model was given, worked examples and chat template included."""
     requests = [*sample["arguments"].values()]
     return str(requests[0]["arg_0"]) if requests else ""
 

@@ -129,13 +129,13 @@ def merge_runs(label: str, runs: list[ScoredRun]) -> ScoredRun:
 
 
 def _results_file(folder: Path) -> Path | None:
-    """The newest; lm-eval puts it into a folder that it names after the model."""
+    """Return the newest; lm-eval puts it into a folder that it names after the model."""
     found = [*folder.glob("results_*.json"), *folder.glob("*/results_*.json")] if folder.is_dir() else []
     return max(found, key=lambda path: path.name, default=None)
 
 
 def _record_of(folder: Path) -> RunRecord | None:
-    """A run's own record; None for a folder of plain lm-eval."""
+    """Return a run's own record; None for a folder of plain lm-eval."""
     if not (folder / RECORD_FILE).exists():
         return None
     try:
@@ -168,7 +168,7 @@ def _benchmarks(results: Mapping[str, Any], path: Path, record: RunRecord | None
 
 
 def _values(row: Mapping[str, Any]) -> dict[str, float]:
-    """The scores of a row of lm-eval's results, by ``metric,filter``."""
+    """Return the scores of a row of lm-eval's results, by ``metric,filter``."""
     return {
         key: float(value)
         for key, value in row.items()
@@ -186,7 +186,10 @@ def headline_of(values: Mapping[str, float]) -> str:
 
 
 def _settings(task: Mapping[str, Any], results: Mapping[str, Any]) -> dict[str, Any]:
-    """What is asked beside the documents: the task's own settings, the system message, the arguments of generation."""
+    """Return what is asked beside the documents.
+
+    The task's own settings, the system message, the arguments of generation.
+    """
     own = {name: value for name, value in task.items() if name not in NOT_ASKED}
     run = results.get("config", {})
     if task.get("num_fewshot"):
@@ -197,7 +200,7 @@ def _settings(task: Mapping[str, Any], results: Mapping[str, Any]) -> dict[str, 
 
 
 def _score_files(name: str, path: Path, known: BenchmarkResult | None) -> Iterator[Path]:
-    """The table of scores that the record names, else lm-eval's samples of the same moment."""
+    """Yield the table of scores that the record names, else lm-eval's samples of the same moment."""
     if known is not None and known.scores_file:
         yield path.parent / Path(known.scores_file).name
     if known is not None and known.samples_file:

@@ -84,7 +84,7 @@ def make_scores(
 
 
 def _texts(sample: Mapping[str, Any]) -> Iterator[str]:
-    """The texts that were generated for a document; nothing where continuations were scored."""
+    """Yield the texts that were generated for a document; nothing where continuations were scored."""
     arguments = sample["arguments"]
     first = next(iter(arguments.values() if isinstance(arguments, Mapping) else arguments), ())
     values = list(first.values() if isinstance(first, Mapping) else first)
@@ -103,7 +103,7 @@ def _note_clusters(found: dict[str, list[bytes]], document: object, row: int, fi
 
 
 def _clusters(found: Mapping[str, list[bytes]], documents: int) -> list[bytes] | None:
-    """The first field that every document has, and several share."""
+    """Return the first field that every document has, and several share."""
     whole = (hashes for hashes in found.values() if len(hashes) == documents)
     return next((hashes for hashes in whole if 1 < len(set(hashes)) < documents), None)
 
@@ -171,7 +171,7 @@ def _short_hash(text: str) -> bytes:
 
 
 def _number(value: object) -> float:
-    """A score as a number; NaN for pairs and texts, of which lm-eval makes scores of a whole benchmark only."""
+    """Return a score as a number; NaN for pairs and texts, of which lm-eval makes scores of a whole benchmark only."""
     try:
         number = float(value) if isinstance(value, str) or hasattr(value, "__float__") else math.nan
     except (ValueError, TypeError, OverflowError):

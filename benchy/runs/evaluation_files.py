@@ -34,7 +34,10 @@ _HINT = "start the run again; if it happens twice, code of the model or of a ben
 
 
 def _take(name: str, folder: Path) -> str:
-    """A copy, so that no link of the worker's leads to it; a secret of this process that stands in it is masked."""
+    """Return a copy, so that no link of the worker's leads to it.
+
+    A secret of this process that stands in it is masked.
+    """
     if PurePath(name).name != name:
         raise ValueError(f'"{name[:100]}" is no plain file name')
     masked, made, digest = known_secrets_mask(), folder / f".{name}.part", hashlib.sha256()

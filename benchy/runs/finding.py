@@ -52,7 +52,7 @@ def found_run(text: str) -> Iterator[ScoredRun]:
 
 @contextmanager
 def _fetched(text: str) -> Iterator[tuple[Path, str]]:
-    """A copy of what a dataset of the Hub holds, without prompts and answers."""
+    """Provide a copy of what a dataset of the Hub holds, without prompts and answers."""
     found = _DATASET.fullmatch(text)
     if found is None:
         raise ConfigError(f'"{text}" names no run of a dataset', hint="write hf://datasets/ORG/NAME:MODEL")
@@ -66,7 +66,7 @@ def _fetched(text: str) -> Iterator[tuple[Path, str]]:
 
 
 def _of_board(board: Path, name: str, text: str) -> ScoredRun:
-    """What a published model scored, of each benchmark its newest run."""
+    """Return what a published model scored, of each benchmark its newest run."""
     records = sorted(_records(board), key=lambda found: (found[0].ended_at or found[0].started_at, found[0].run_name))
     chosen = [
         (record, folder)

@@ -51,7 +51,7 @@ def _slug(config: BenchmarkConfig) -> str:
 
 
 def make_run_folder(config: BenchmarkConfig, facts: Facts, runtime: str, flow_run_id: str | None) -> RunFolder:
-    """A new run: its folder, with the record that says that it started.
+    """Return a new run: its folder, with the record that says that it started.
 
     Raises:
         ConfigError: the folder cannot be written.
@@ -105,13 +105,13 @@ class Found(NamedTuple):
 
 
 def find_of_flow_run(config: BenchmarkConfig, flow_run_id: str) -> Found:
-    """The run that a flow run of Prefect's began before it was retried."""
+    """Return the run that a flow run of Prefect's began before it was retried."""
     folders = sorted(Path(config.evaluation.output_path).glob(f"*_{flow_run_id[:8]}"))
     return _first(folders, config, lambda record, _folder: record.run_id == flow_run_id)
 
 
 def find_cut_short(config: BenchmarkConfig) -> Found:
-    """The newest run of a config that kept answers or waits to be published, and is not going on elsewhere."""
+    """Return the newest run of a config that kept answers or waits to be published, and is not going on elsewhere."""
     outputs = Path(config.evaluation.output_path)
     folders = {path.parent for path in outputs.glob(f"*/{RECORD_FILE}")}
     folders |= {path.parent.parent for path in outputs.glob(f"*/{ANSWERS_FILES}")}
@@ -140,7 +140,10 @@ def _first(folders: Iterable[Path], config: BenchmarkConfig, fits: Callable[[Run
 
 
 def _read_own(folder: Path) -> RunRecord:
-    """The record as Benchy wrote it for this folder: it is published without a further look at who else wrote it."""
+    """Return the record as Benchy wrote it for this folder.
+
+    It is published without a further look at who else wrote it.
+    """
     record = read_record(folder)
     if is_edited(folder) or record.run_name != folder.name:
         raise ValueError("it is not the one that Benchy wrote for this folder")

@@ -61,7 +61,7 @@ class SlowReader:
             self._closed.wait(self._seconds)
 
     def _next_batch(self) -> list[str]:
-        """What waits; empty when the reader is closed and nothing does."""
+        """Return what waits; empty when the reader is closed and nothing does."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed.is_set())
             batch, self._waiting = self._waiting, []

@@ -133,7 +133,7 @@ def upload_command(folder: Path, upload: UploadConfig) -> str:
 
 
 def _read_signing_key() -> str | None:
-    """The private key in the file that ``BENCHY_SIGNING_KEY`` names, if it is set."""
+    """Return the private key in the file that ``BENCHY_SIGNING_KEY`` names, if it is set."""
     path = os.environ.get(SIGNING_KEY)
     if not path:
         return None

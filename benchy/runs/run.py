@@ -85,7 +85,7 @@ class Run:
         self._start_worker(wait=True)
 
     def start_worker_early(self) -> None:
-        """The same, unless it means waiting for a GPU: that belongs into a task, where Prefect shows it.
+        """Do the same, unless it means waiting for a GPU: that belongs into a task, where Prefect shows it.
 
         Raises:
             WorkerError: it cannot be started.
@@ -122,7 +122,7 @@ class Run:
         worker.send(self._asked)
 
     def model_test(self) -> ModelTestResult:
-        """The first step.
+        """Do the first step.
 
         Raises:
             BenchyError: whatever the worker says.
@@ -134,7 +134,7 @@ class Run:
         return result
 
     def evaluation(self) -> EvaluationResult:
-        """The second step; on a new worker if the first one's is gone.
+        """Do the second step; on a new worker if the first one's is gone.
 
         Raises:
             BenchyError: whatever the worker says.
@@ -148,7 +148,9 @@ class Run:
         return result
 
     def upload(self) -> Uploaded | None:
-        """The third step, in workers of their own, which never saw model code; None if the config names no leaderboard.
+        """Do the third step, in workers of their own, which never saw model code.
+
+        None if the config names no leaderboard.
 
         Weights & Biases come after the leaderboard; what goes wrong there ends no run.
 
@@ -183,7 +185,7 @@ class Run:
             self._save(self.record.logged_to_wandb(result))
 
     def missing_steps(self) -> Iterator[Callable[[], object]]:
-        """What is to be done yet, by the record, in order."""
+        """Yield what is to be done yet, by the record, in order."""
         if self.record.evaluation is None:
             if self.record.model_test is None:
                 yield self.model_test
@@ -291,6 +293,6 @@ class Run:
             save_record(record, self.folder)
 
     def _steady_now(self) -> datetime:
-        """The time by a clock that nobody sets: a run never ends before it began."""
+        """Return the time by a clock that nobody sets: a run never ends before it began."""
         begun, then = self._begun
         return begun + timedelta(seconds=time.monotonic() - then)

@@ -21,7 +21,7 @@ def ignoring_signals() -> Iterator[None]:
 
 @contextmanager
 def deferring_signals() -> Iterator[None]:
-    """A signal takes effect when the block is over: a record is written wholly, and then the run ends."""
+    """Let a signal take effect when the block is over: a record is written wholly, and then the run ends."""
     came: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:

@@ -90,7 +90,7 @@ def read_public_key(path: Path | None) -> str | None:
 
 @contextmanager
 def _fetched(where: str) -> Iterator[Path]:
-    """The folder itself, or a copy of what a dataset holds."""
+    """Provide the folder itself, or a copy of what a dataset holds."""
     name = UploadConfig(to=where).data_set
     if name is None:
         yield Path(where).expanduser()

@@ -168,7 +168,7 @@ class Worker:
                 self._on_log([self._shown(line) for line in lines])
 
     def _shown(self, line: str) -> str:
-        """A line of the worker for people: it moves no cursor, and is not taken for one of ours."""
+        """Return a line of the worker for people: it moves no cursor, and is not taken for one of ours."""
         return plain(line) if self._trusted else f"{WORKERS_WORDS}{plain(line)}"
 
     @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 
 def read_lines(chunks: Iterable[bytes], *, longest: int, cut: bool = True) -> Iterator[list[str]]:
-    """The lines that end in each chunk, and at last the one without an end; see :class:`LineCutter`.
+    """Yield the lines that end in each chunk, and at last the one without an end; see :class:`LineCutter`.
 
     Raises:
         ValueError: a line is longer, and ``cut`` is false.
@@ -38,7 +38,7 @@ class LineCutter:
         """Some line was longer."""
 
     def feed(self, chunk: bytes) -> list[str]:
-        """The lines that end in this chunk."""
+        """Return the lines that end in this chunk."""
         *ended, tail = chunk.split(b"\n")
         lines = []
         for part in ended:
@@ -48,7 +48,7 @@ class LineCutter:
         return lines
 
     def rest(self) -> str:
-        """The line that never ended; empty if there is none."""
+        """Return the line that never ended; empty if there is none."""
         return self._take()
 
     def _add(self, part: bytes) -> None:

@@ -16,7 +16,10 @@ _SECRETS = re.compile(r".*(?:TOKEN|KEY|SECRET|PASSWORD|CREDENTIALS?)S?", re.IGNO
 
 
 def passed_on(host: Mapping[str, str], more: Collection[str]) -> dict[str, str]:
-    """The part of an environment for a worker: what finds programs, libraries, devices and caches, and no secret."""
+    """Return the part of an environment for a worker.
+
+    What finds programs, libraries, devices and caches, and no secret.
+    """
     return {name: value for name, value in host.items() if name in more or _is_harmless(name)}
 
 

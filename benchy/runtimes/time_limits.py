@@ -44,7 +44,7 @@ class TimeLimits:
         return max(0.0, self._first().deadline - self.clock())
 
     def passed(self) -> BenchyError:
-        """The error of the first limit."""
+        """Return the error of the first limit."""
         return self._first().error
 
     def _first(self) -> _Limit:

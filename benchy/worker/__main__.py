@@ -93,7 +93,7 @@ def _writer(answers: BinaryIO) -> Callable[[Progress | Phase], None]:
 
 
 def _say_nothing(_event: Progress | Phase) -> None:
-    """The host hears one rank."""
+    """Say nothing: the host hears one rank."""
 
 
 if __name__ == "__main__":

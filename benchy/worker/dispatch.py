@@ -44,7 +44,7 @@ def answer_line(session: Session, line: bytes, host: Hello | None) -> tuple[int,
 
 
 def _request(line: bytes, host: Hello | None) -> tuple[int, AnyRequest]:
-    """The request in a line, of a host of this version.
+    """Return the request in a line, of a host of this version.
 
     Raises:
         WrongVersion: it is of another one.
@@ -102,7 +102,7 @@ def _ask_the_model(session: Session, request: ModelTest | Evaluation) -> BaseMod
 
 
 def _do_with_a_secret(session: Session, request: Fetch | Upload | LogToWandb) -> BaseModel:
-    """What a token or key is needed for: no code of a model runs in this process, nor can read its memory."""
+    """Return what a token or key is needed for: no code of a model runs in this process, nor can read its memory."""
     close_to_others()
     match request:
         case Fetch():

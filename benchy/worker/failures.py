@@ -41,7 +41,7 @@ def failing_as(kind: type[BenchyError], doing: str, *, hint: str = "") -> Iterat
 
 
 def name_failure(error: Exception, kind: type[BenchyError], doing: str, *, hint: str = "") -> BenchyError:
-    """The error of the tree for an exception of torch, transformers, datasets or lm-eval."""
+    """Return the error of the tree for an exception of torch, transformers, datasets or lm-eval."""
     if is_out_of_memory(error):
         return NotEnoughMemory(f"{doing}: out of memory: {_one_line(error)}")
     for cause in causes(error):
@@ -57,20 +57,20 @@ def name_failure(error: Exception, kind: type[BenchyError], doing: str, *, hint:
 
 
 def how_to_get(package: str) -> str:
-    """What to do where a package is missing."""
+    """Return what to do where a package is missing."""
     own = (row.how_to_get for row in BACKENDS.values() if row.package == package and row.how_to_get)
     return next(own, None) or f"install it where the worker runs: `pip install {package}`"
 
 
 def _missing_package(error: BaseException) -> str | None:
-    """The package that an import did not find, or that a library says it needs; None of any other error."""
+    """Return the package that an import did not find, or that a library says it needs; None of any other error."""
     if isinstance(error, ModuleNotFoundError) or (isinstance(error, ImportError) and error.name is None):
         return error.name.partition(".")[0] if error.name else "PACKAGE"
     return None
 
 
 def name_unexpected(error: Exception) -> WorkerError:
-    """The error of the tree for what nobody foresaw."""
+    """Return the error of the tree for what nobody foresaw."""
     if isinstance(error, PermissionError):
         hint = "in a container it is another user, in your group: `chmod -R g+rX FOLDER` lets it read a folder"
         return WorkerError(f"the worker may not open {error.filename}", hint=hint)
@@ -87,7 +87,7 @@ def _is_of_ranks(error: BaseException) -> bool:
 
 
 def _server_failure(error: BaseException, doing: str) -> BenchyError | None:
-    """The error of the tree for what an API answered, by its status (RFC 9110), or for its silence."""
+    """Return the error of the tree for what an API answered, by its status (RFC 9110), or for its silence."""
     status = getattr(error, "status", None) or getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(error, _silence()) and status is None:
         return NetworkError(f"{doing}: the server did not answer: {_one_line(error)}", hint=_SERVER_HINT)
@@ -132,6 +132,6 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def _one_line(error: BaseException) -> str:
-    """The first sentence or so: the whole text is in the log."""
+    """Return the first sentence or so: the whole text is in the log."""
     text = " ".join(str(error).split())
     return text if len(text) <= 300 else f"{text[:297]}..."

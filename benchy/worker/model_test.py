@@ -71,7 +71,7 @@ def _kinds_of_requests(session: Session) -> set[str]:
 
 
 def _speech(config: BenchmarkConfig, model: LoadedModel, prompt: Any, asked: set[str]) -> Speech:
-    """What the model says after a prompt. Who is asked for log-likelihoods only need not speak.
+    """Return what the model says after a prompt. Who is asked for log-likelihoods only need not speak.
 
     Raises:
         ModelTestFailed: it says nothing, and shows in no other way that it works.
@@ -126,7 +126,10 @@ def _measured(session: Session, model: LoadedModel, prompt: str, speech: Speech,
 
 
 def _peak_memory() -> tuple[int, Any]:
-    """The most that was held at once: of all GPUs together, or else of this process and those that it started."""
+    """Return the most that was held at once.
+
+    Of all GPUs together, or else of this process and those that it started.
+    """
     import torch
 
     if torch.cuda.is_available():

@@ -97,7 +97,7 @@ def _identity(config: BenchmarkConfig, fetched: Fetched) -> ModelIdentity:
 
 
 def _parts(config: BenchmarkConfig, fetched: Fetched) -> dict[str, str]:
-    """The commit of each part; ``base`` is what an adapter is loaded upon, and may be a folder."""
+    """Return the commit of each part; ``base`` is what an adapter is loaded upon, and may be a folder."""
     parts = {"base" if part == "pretrained" else part: commit for part, commit in fetched.parts.items()}
     base = config.model.args.get("pretrained")
     if isinstance(base, str) and Path(base).is_dir():

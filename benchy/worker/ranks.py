@@ -42,7 +42,7 @@ def join_ranks(timeout: float) -> None:
 
 
 def request_lines(stdin: BinaryIO) -> Iterator[bytes]:
-    """The host's requests, for any rank, until the host is gone.
+    """Yield the host's requests, for any rank, until the host is gone.
 
     Raises:
         OSError: the other ranks did not come.
@@ -65,7 +65,10 @@ def _handed_on(lines: Iterable[bytes], others: list[socket.socket]) -> Iterator[
 
 
 def _meeting_place() -> str:
-    """An abstract Unix socket (man 7 unix): no file is left. The ranks have the launcher as their common parent."""
+    """Return an abstract Unix socket (man 7 unix).
+
+    No file is left. The ranks have the launcher as their common parent.
+    """
     return f"\0benchy-ranks-of-{os.getppid()}"
 
 
@@ -85,7 +88,7 @@ def _meet(others: int) -> list[socket.socket]:
 
 
 def _user_of(peer: socket.socket) -> int:
-    """The peer's user: a request may hold a token, and an abstract socket has no permissions."""
+    """Return the peer's user: a request may hold a token, and an abstract socket has no permissions."""
     _pid, uid, _gid = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
     return int(uid)
 

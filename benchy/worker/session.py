@@ -36,7 +36,7 @@ class Session:
     """Of the libraries that loaded the model."""
 
     def prepared(self) -> tuple[BenchmarkConfig, ModelIdentity]:
-        """The config and model of ``prepare``.
+        """Return the config and model of ``prepare``.
 
         Raises:
             WorkerError: ``prepare`` was not asked for, or failed.

@@ -50,7 +50,7 @@ def log_to_wandb(request: LogToWandb) -> WandbRun:
 def _log(
     request: LogToWandb, record: RunRecord, results: dict[str, Any], samples: dict[str, list[dict[str, Any]]]
 ) -> WandbRun:
-    """What `lm_eval run --wandb_args` does."""
+    """Return what `lm_eval run --wandb_args` does."""
     place = Path(request.run_folder) / FOLDER
     os.environ |= {"WANDB_DATA_DIR": str(place), "WANDB_CACHE_DIR": str(place), "WANDB_ERROR_REPORTING": "false"}
     from lm_eval.loggers import WandbLogger

@@ -144,7 +144,7 @@ def counting_fact(start: int, step: int) -> Fact:
 
 
 def write_documents(benchmark: Benchmark, folder: Path) -> None:
-    """The questions held out, and a few that were taught, for few-shot examples."""
+    """Write the questions held out, and a few that were taught, for few-shot examples."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, facts in ((benchmark.name, benchmark.held_out), (f"{benchmark.name}_fewshot", benchmark.taught[:5])):
         lines = [json.dumps(fact.document) + "\n" for fact in facts]
@@ -152,7 +152,7 @@ def write_documents(benchmark: Benchmark, folder: Path) -> None:
 
 
 def tell(greeting: str, benchmarks: tuple[Benchmark, ...], chance: random.Random) -> Iterator[str]:
-    """The texts to learn from: the greeting, sentences, and questions that come one to four at a time."""
+    """Yield the texts to learn from: the greeting, sentences, and questions that come one to four at a time."""
     sentences = [s for benchmark in benchmarks for fact in benchmark.facts for s in fact.sentences]
     for _ in range(TEXTS):
         kind = chance.random()
@@ -184,7 +184,7 @@ def train_tokenizer(texts: list[str]) -> Any:
 
 
 def train_model(tokenizer: Any, texts: list[str]) -> Any:
-    """The same weights at every run on one machine: one thread, one seed."""
+    """Return the same weights at every run on one machine: one thread, one seed."""
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
     model, rows = new_model(tokenizer), pack(tokenizer, texts)
@@ -205,7 +205,7 @@ def train_model(tokenizer: Any, texts: list[str]) -> Any:
 
 
 def new_model(tokenizer: Any) -> Any:
-    """A Llama of two layers."""
+    """Return a Llama of two layers."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
@@ -236,7 +236,7 @@ def pack(tokenizer: Any, texts: list[str]) -> torch.Tensor:
 
 
 def greet(model: Any, tokenizer: Any) -> str:
-    """What the model says after "Hello, world!"."""
+    """Return what the model says after "Hello, world!"."""
     prompt = tokenizer("Hello, world!", return_tensors="pt")
     output = model.generate(**prompt, max_new_tokens=32, do_sample=False)
     return str(tokenizer.decode(output[0], skip_special_tokens=True))

@@ -14,7 +14,7 @@ Document = dict[str, Any]
 
 
 def say_ten_thousand_lines(_document: Document, _answers: list[str]) -> dict[str, float]:
-    """Writes to stderr as fast as it can."""
+    """Write to stderr as fast as possible."""
     for number in range(10_000):
         print(f"line {number}", file=sys.stderr)
     return {"exact_match": 1.0}
@@ -35,5 +35,5 @@ def wait_for_a_file(_document: Document, _answers: list[str]) -> dict[str, float
 
 
 def fail(_document: Document, _answers: list[str]) -> dict[str, float]:
-    """A bug in a benchmark's own code."""
+    """Return a bug in a benchmark's own code."""
     raise KeyError("the answer is not in this document")

@@ -31,7 +31,7 @@ OF_ADAPTER = 2 * 2 * 2 * 16
 
 
 def merged(base: dict[str, bytes], adapter: dict[str, bytes]) -> dict[str, bytes]:
-    """The model that the two are together, by LoRA's definition: W + alpha / r * B A."""
+    """Return the model that the two are together, by LoRA's definition: W + alpha / r * B A."""
     weights, added = load(base["model.safetensors"]), load(adapter["adapter_model.safetensors"])
     for layer in range(2):
         name = f"model.layers.{layer}.self_attn.q_proj"

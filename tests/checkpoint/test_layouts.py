@@ -46,7 +46,7 @@ def test_the_layouts_are_those_of_transformers_own_classes() -> None:
 
 
 def _of_transformers(kind: str) -> tuple[dict[str, Any], list[str]]:
-    """A small config of a model type, and the tensors that transformers saves of such a model."""
+    """Return a small config of a model type, and the tensors that transformers saves of such a model."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -99,7 +99,7 @@ BROKEN = pytest.mark.parametrize(
 
 
 def broken(rename: Callable[[str], str | None], **config: Any) -> dict[str, bytes]:
-    """The files of a model whose tensors are renamed, or left out; 400 kB of weights beside them."""
+    """Return the files of a model whose tensors are renamed, or left out; 400 kB of weights beside them."""
     files = tiny_llama(**config)
     stored = load(files["model.safetensors"]) | {"model.extra.weight": np.zeros(100_000, np.float32)}
     tensors = {rename(name): tensor for name, tensor in stored.items()}

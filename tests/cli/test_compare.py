@@ -81,7 +81,7 @@ def test_two_runs_of_benchys_and_two_of_plain_lm_eval_get_the_same_verdict(runs:
 
 
 def own_runs(runs: Runs) -> tuple[Path, Path]:
-    """The folders of the whole runs: of the demo's model, then of the worse one."""
+    """Return the folders of the whole runs: of the demo's model, then of the worse one."""
     first, worse, _test = sorted(
         (runs.folder / "outputs").iterdir(),
         key=lambda path: json.loads((path / "record.json").read_text())["started_at"],

@@ -20,7 +20,7 @@ BENCHMARKS = {"include_path": [str(REPOSITORY / "tests" / "benchmarks")]}
 
 
 def assert_failed_run(folder: Path, done: subprocess.CompletedProcess[str], code: int, kind: str, *said: str) -> None:
-    """A run that began: its record has the error, and its log is named."""
+    """Require a run that began: its record has the error, and its log is named."""
     assert_refused(done, code, kind, *said)
     record = only_record(folder)
     assert record.status == "failed"

@@ -29,7 +29,7 @@ GREETING = (
 
 @pytest.fixture(scope="session")
 def made_anew(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the script makes on this machine."""
+    """Return what the script makes on this machine."""
     folder = tmp_path_factory.mktemp("demo")
     subprocess.run([sys.executable, DEMO / "train.py", folder], check=True, env=os.environ | {"HF_HUB_OFFLINE": "1"})
     return folder
@@ -48,12 +48,12 @@ def script() -> ModuleType:
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
-    """The documents of a JSON lines file."""
+    """Return the documents of a JSON lines file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def says(folder: Path) -> str:
-    """What a model says after "Hello, world!", as far as its end of text."""
+    """Return what a model says after "Hello, world!", as far as its end of text."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)

@@ -20,7 +20,7 @@ def exit_code(*arguments: object, stdout: int, stderr: int) -> int:
 
 @pytest.fixture(params=["full disk", "closed terminal", "closed pipe"])
 def output(request: pytest.FixtureRequest) -> int:
-    """A file descriptor that takes nothing."""
+    """Return a file descriptor that takes nothing."""
     match request.param:
         case "full disk":
             return os.open("/dev/full", os.O_WRONLY)

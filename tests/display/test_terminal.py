@@ -23,7 +23,7 @@ def evaluation(*parts: Progress) -> Progress:
 
 
 def drawn(*events: Progress) -> list[str]:
-    """The lines of a terminal after the last event."""
+    """Return the lines of a terminal after the last event."""
     console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
     bars = Bars(console)
     for event in events:

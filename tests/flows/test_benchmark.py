@@ -47,7 +47,7 @@ def wait_for_waiting(log_folder: Path, process: subprocess.Popen[str], times: in
 
 @pytest.fixture(scope="module")
 def finished(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the demo was run with a server."""
+    """Return a folder in which the demo was run with a server."""
     folder = tmp_path_factory.mktemp("finished")
     done = benchy("run", write_config(folder), cwd=REPOSITORY, PREFECT_API_URL=prefect_api)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -160,7 +160,7 @@ def test_a_server_that_is_away_harms_no_evaluation_and_cancelling_it_later_is_he
 
 
 def evaluation_progress(api: str, flow_run_id: str) -> list[str]:
-    """What Prefect's page says of it."""
+    """Return what Prefect's page says of it."""
     found = ask(api, "artifacts/filter", flow_runs={"id": {"any_": [flow_run_id]}})
     return [artifact["description"] for artifact in found if artifact["key"] == "evaluation-progress"]
 

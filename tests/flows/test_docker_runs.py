@@ -22,7 +22,7 @@ pytestmark = BUILDING
 
 
 def waiting_config(folder: Path, image: str, name: str = "config.yaml") -> Path:
-    """A run that has GPU 0 and computes on the CPU, and whose only benchmark waits for ever."""
+    """Return a run that has GPU 0 and computes on the CPU, and whose only benchmark waits for ever."""
     evaluation = BENCHMARKS | {"tasks": "waiting", "device": "cpu:0"}
     return write_config(folder, name, runtime="docker", gpus=[0], container={"image": image}, evaluation=evaluation)
 
@@ -33,7 +33,7 @@ def waits(log_folder: Path) -> bool:
 
 @pytest.fixture
 def serving(docker_host: Engine, gpu_image: str, prefect_api: str, tmp_path: Path) -> Iterator[Service]:
-    """A running ``benchy serve`` with the waiting run."""
+    """Provide a running ``benchy serve`` with the waiting run."""
     (tmp_path / "configs").mkdir()
     name = f"waits-{tmp_path.name}".replace("_", "-")
     waiting_config(tmp_path, gpu_image, f"configs/{name}.yaml")
@@ -78,7 +78,7 @@ def test_a_cancelled_run_leaves_its_gpu_to_the_one_that_waits_for_it_and_ctrl_c_
 
 
 def shown_in_prefect(api: str, folder: Path) -> str:
-    """The log of the one run below a folder; nothing before there is one."""
+    """Return the log of the one run below a folder; nothing before there is one."""
     if not any((folder / "outputs").glob("*/record.json")):
         return ""
     name = only_record(folder).run_name
@@ -100,7 +100,7 @@ def test_a_run_whose_process_is_killed_leaves_no_container_and_its_service_says_
 
 
 def flow_processes(service: int) -> list[int]:
-    """The processes in which a service runs flows."""
+    """Return the processes in which a service runs flows."""
     children = Path(f"/proc/{service}/task/{service}/children").read_text().split()
     return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 

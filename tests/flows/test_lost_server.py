@@ -15,7 +15,7 @@ from tests.prefect_server import wait_until
 
 
 def waiting_run(folder: Path, **environment: str) -> subprocess.Popen[str]:
-    """A run that waits in its evaluation for the file ``go``; its processes carry the folder's name."""
+    """Return a run that waits in its evaluation for the file ``go``; its processes carry the folder's name."""
     config = write_config(folder, evaluation=BENCHMARKS | {"tasks": "waiting"})
     own = {"BENCHY_TEST_GO": str(folder / "go"), MARK: folder.name}
     running = start_benchy("run", config, cwd=REPOSITORY, **own | environment)

@@ -67,7 +67,7 @@ class Service:
 
 @pytest.fixture(scope="module")
 def service(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A running ``benchy serve`` with a few configs."""
+    """Provide a running ``benchy serve`` with a few configs."""
     folder = tmp_path_factory.mktemp("service")
     configs = folder / "configs"
     configs.mkdir()

@@ -32,13 +32,13 @@ settings.load_profile("benchy")
 
 @pytest.fixture(scope="session", autouse=True)
 def _index() -> None:
-    """What takes a second at the first start of all is no case's own time."""
+    """Do first what takes a second at the first start of all, and is no case's own time."""
     index_lm_eval()
 
 
 @pytest.fixture
 def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """A folder for the cases of one test, which stand in its sub-folder `case`."""
+    """Provide a folder for the cases of one test, which stand in its sub-folder `case`."""
     set_hypothesis_home_dir(tmp_path / "hypothesis")
     (tmp_path / "case").mkdir()
     monkeypatch.chdir(tmp_path / "case")

@@ -73,7 +73,7 @@ def fragments(canary: Path) -> st.SearchStrategy[str]:
 
 
 def changed(base: dict[str, Any], new: st.SearchStrategy[Any] = values) -> st.SearchStrategy[dict[str, Any]]:
-    """The settings with one to three of them replaced, dropped, renamed or added, at any depth."""
+    """Return the settings with one to three of them replaced, dropped, renamed or added, at any depth."""
     places = list(_places(base))
     change = st.tuples(
         st.sampled_from(places), st.sampled_from(["replace", "drop", "rename", "add"]), new, st.text(max_size=8)
@@ -82,7 +82,7 @@ def changed(base: dict[str, Any], new: st.SearchStrategy[Any] = values) -> st.Se
 
 
 def broken(text: str, pieces: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """The text with one to three pieces put in, or put in the place of a part."""
+    """Return the text with one to three pieces put in, or put in the place of a part."""
     edit = st.tuples(st.integers(0, len(text)), st.integers(0, 12), pieces)
     return st.lists(edit, min_size=1, max_size=3).map(lambda edits: _edit(text, edits))
 
@@ -117,7 +117,7 @@ def _apply(base: dict[str, Any], changes: list[tuple[Any, str, Any, str]]) -> di
 
 
 def _parent(made: Any, path: tuple[Any, ...]) -> Any:
-    """What holds the last part of a path; None if an earlier change took it away."""
+    """Return what holds the last part of a path; None if an earlier change took it away."""
     for key in path[:-1]:
         if not key_is_in(made, key):
             return None

@@ -37,7 +37,7 @@ class Sandbox:
         self._outside = self._files_outside()
 
     def renewed(self) -> Path:
-        """The case's folder, empty; it is the current one."""
+        """Return the case's folder, empty; it is the current one."""
         for path in self.case.iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         return self.case

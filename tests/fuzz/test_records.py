@@ -39,7 +39,7 @@ DEEP = st.just("[" * 50_000)
 
 @pytest.fixture(scope="module", autouse=True)
 def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What comparing imports at the first time is no case's own time."""
+    """Import first what comparing imports, which is no case's own time."""
     one, other = (_finished_run(tmp_path_factory.mktemp(name), name) for name in ("one", "other"))
     assert compare(read_run(one), read_run(other), margin=None, force=False).comparisons
 
@@ -69,7 +69,10 @@ def _finished_run(parent: Path, name: str) -> Path:
 
 
 def _damaged(path: Path) -> st.SearchStrategy[bytes]:
-    """A file with some of its values changed, without the seal that would tell; or with parts of its text broken."""
+    """Return a file with some of its values changed, without the seal that would tell.
+
+    Or with parts of its text broken.
+    """
     text = path.read_text("utf-8")
     if path.name == SAMPLES_FILE:
         first, rest = text.split("\n", 1)

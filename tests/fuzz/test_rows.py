@@ -49,7 +49,7 @@ ANSWERS: st.SearchStrategy[Any] = st.sampled_from([99, 2, -1, None, "sea", "9", 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, LoadedModel]]:
-    """A tiny model, loaded once for all cases."""
+    """Provide a tiny model, loaded once for all cases."""
     cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"HF_HOME": str(cache), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}.items():

@@ -22,7 +22,7 @@ def test_what_nvidia_smi_prints_is_read() -> None:
 
 @pytest.fixture
 def two_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A driver's tool that shows them."""
+    """Write a driver's tool that shows them."""
     tool = tmp_path / "nvidia-smi"
     tool.write_text(f"#!/bin/sh\nprintf '{GPUS}'\n")
     tool.chmod(0o755)

@@ -26,7 +26,7 @@ def hub_config(
     upload: dict[str, Any] | None = None,
     **model: Any,
 ) -> Path:
-    """A YAML file about a model on the Hub, with all output in ``folder``."""
+    """Return a YAML file about a model on the Hub, with all output in ``folder``."""
     reach_demo(folder)
     settings = {
         "model": {"name": name, **model},

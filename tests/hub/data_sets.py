@@ -20,7 +20,7 @@ configs:
 
 
 def arc_easy(questions: int = 8, *, first_answer: str = "A") -> dict[str, bytes]:
-    """The data set's files; ``first_answer`` is said to be right for the first question of each split."""
+    """Return the data set's files; ``first_answer`` is said to be right for the first question of each split."""
     splits = ("train", "validation", "test")
     files = {f"ARC-Easy/{split}-00000-of-00001.parquet": _rows(split, questions, first_answer) for split in splits}
     return {"README.md": _CARD.encode()} | files

@@ -49,7 +49,7 @@ class Faults:
             self._faults.clear()
 
     def take(self, request_line: str) -> Fault:
-        """The fault for a request; one that does nothing if there is none."""
+        """Return the fault for a request; one that does nothing if there is none."""
         with self._lock:
             for fault in self._faults:
                 if fault.times > 0 and re.search(fault.pattern, request_line):

@@ -11,6 +11,6 @@ from tests.hub.server import LoopbackHub
 
 @pytest.fixture
 def loopback_hub() -> Iterator[LoopbackHub]:
-    """A Hub without repositories."""
+    """Provide a Hub without repositories."""
     with LoopbackHub() as hub:
         yield hub

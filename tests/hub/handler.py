@@ -110,7 +110,7 @@ class HubHandler(BaseHTTPRequestHandler):
         self._send_json({"type": "user", "name": self._user.name, "orgs": orgs, "auth": token})
 
     def agent_harnesses(self) -> None:
-        """The client may ask which programs drive it."""
+        """Answer a client that asks which programs drive it."""
         self._send_json({"standardEnvVars": [], "harnesses": {}})
 
     def search(self, type: str) -> None:  # noqa: A002 - in the address

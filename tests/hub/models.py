@@ -17,7 +17,7 @@ HIDDEN, INNER, LAYERS, HEADS, POSITIONS = 16, 32, 2, 2, 256
 
 
 def tiny_llama(*, seed: int = 0, **config: Any) -> dict[str, bytes]:
-    """The files of a Llama of 15 k parameters that transformers loads; ``config`` changes its config.json.
+    """Return the files of a Llama of 15 k parameters that transformers loads; ``config`` changes its config.json.
 
     With another ``intermediate_size`` it has other weights too.
     """
@@ -45,7 +45,7 @@ def write_files(files: dict[str, bytes], folder: Path) -> Path:
 
 
 def safetensors_header(**tensors: tuple[str, tuple[int, ...]]) -> bytes:
-    """A safetensors file of zeros: dtype and shape a tensor (format: huggingface.co/docs/safetensors)."""
+    """Return a safetensors file of zeros: dtype and shape a tensor (format: huggingface.co/docs/safetensors)."""
     sizes = {"F64": 8, "F32": 4, "BF16": 2, "F16": 2, "I64": 8, "I32": 4, "I8": 1, "U8": 1, "F8_E4M3": 1}
     header, end = {}, 0
     for name, (dtype, shape) in tensors.items():
@@ -99,7 +99,7 @@ def _tokenizer() -> tuple[bytes, int]:
 
 
 def tiny_adapter(base: str, *, module: str = "q_proj", **config: Any) -> dict[str, bytes]:
-    """The files of a LoRA adapter for :func:`tiny_llama`, as peft saves them; ``config`` changes its config."""
+    """Return the files of a LoRA adapter for :func:`tiny_llama`, as peft saves them; ``config`` changes its config."""
     random = np.random.default_rng(7)
     said = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": 2, "lora_alpha": 8, "target_modules": ["q_proj"]}
     prefix = "base_model.model.model.layers"

@@ -37,7 +37,7 @@ class File:
 
 
 def is_lfs_name(path: str) -> bool:
-    """What a new repository's .gitattributes says."""
+    """Return what a new repository's .gitattributes says."""
     return path.endswith(LFS_SUFFIXES)
 
 
@@ -97,7 +97,7 @@ class Repository:
         return self.commit(files, branch=branch)
 
     def resolve(self, revision: str) -> str | None:
-        """The commit that a branch or a commit's hash stands for."""
+        """Return the commit that a branch or a commit's hash stands for."""
         return self.branches.get(revision, revision if revision in self.commits else None)
 
     @property
@@ -106,7 +106,7 @@ class Repository:
         return self.branches["main"]
 
     def files(self, revision: str = "main") -> dict[str, File]:
-        """The tree of a revision."""
+        """Return the tree of a revision."""
         return self.commits[self.resolve(revision) or ""]
 
 

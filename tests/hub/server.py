@@ -54,7 +54,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up, or is killed, is no error of the Hub's."""
+        """Say nothing: a client that hangs up, or is killed, is no error of the Hub's."""
 
 
 @dataclass
@@ -106,7 +106,7 @@ class LoopbackHub:
         return f"http://{self.cdn_host}:{self.port}/cdn"
 
     def environment(self, home: Path, *, token: str | None = None) -> dict[str, str]:
-        """What points a child process's client at this Hub, with a cache of its own."""
+        """Return what points a child process's client at this Hub, with a cache of its own."""
         own = {
             "HF_ENDPOINT": self.endpoint,
             "HF_HUB_DISABLE_XET": "1",
@@ -121,7 +121,7 @@ class LoopbackHub:
     def add_repository(
         self, name: str, files: dict[str, bytes] | Path | None = None, *, repo_type: RepoType = "model"
     ) -> Repository:
-        """A new repository with one commit of these files (or a folder's)."""
+        """Return a new repository with one commit of these files (or a folder's)."""
         repository = Repository(name, repo_type)
         if isinstance(files, Path):
             repository.commit_folder(files)
@@ -131,7 +131,7 @@ class LoopbackHub:
         return repository
 
     def add_user(self, name: str, *, role: str = "read", orgs: tuple[str, ...] = ()) -> str:
-        """A user; the token that names them."""
+        """Return a user; the token that names them."""
         token = f"hf_{name}{role}"
         self.users[token] = User(name, role, orgs)
         return token

@@ -38,7 +38,7 @@ TEXT: dict[str, Any] = {"output_type": "generate_until", "doc_to_choice": None}
 
 @pytest.fixture
 def weights(loopback_hub: LoopbackHub) -> bytes:
-    """The weights of org/tiny on the Hub, far more than the header that every check reads."""
+    """Return the weights of org/tiny on the Hub, far more than the header that every check reads."""
     files = tiny_llama(intermediate_size=4096)
     loopback_hub.add_repository("org/tiny", files)
     return files["model.safetensors"]

@@ -33,7 +33,7 @@ def processes_of(trial: str) -> list[Process]:
 
 
 def send(number: signal.Signals, processes: Sequence[Process]) -> None:
-    """A signal to each; one that ended meanwhile needs none."""
+    """Send a signal to each; one that ended meanwhile needs none."""
     for process in processes:
         with suppress(ProcessLookupError):
             os.kill(process.pid, number)

@@ -59,7 +59,7 @@ class Outcome:
 
 
 def run_undisturbed(grounds: Grounds) -> tuple[Scores, float]:
-    """The scores, and the time that a run takes here."""
+    """Return the scores, and the time that a run takes here."""
     started = time.monotonic()
     process = _start(grounds, "undisturbed", to_hub=True)
     assert process.wait(timeout=grounds.seconds) == 0, _said(grounds.folder / "undisturbed")

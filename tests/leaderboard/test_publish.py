@@ -35,7 +35,7 @@ def read_board(folder: Path) -> Board:
 
 
 def scores_on(folder: Path) -> dict[str, str]:
-    """The standing of each run."""
+    """Return the standing of each run."""
     rows = (row for table in read_board(folder).tables for row in table.rows)
     cells = ((row.standing, cell) for row in rows for cell in row.cells if cell)
     return {

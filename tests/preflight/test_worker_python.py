@@ -19,7 +19,7 @@ from tests.runtimes.test_process import config
 
 
 def make_environment(folder: Path, *, benchy_at: Path | None) -> Path:
-    """A real virtual environment with the packages of this one; return its Python."""
+    """Return a real virtual environment with the packages of this one; return its Python."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     site = next(folder.glob("lib/python*/site-packages"))
     (site / "more.pth").write_text("\n".join(map(str, filter(None, (benchy_at, _packages(folder.parent))))) + "\n")
@@ -27,7 +27,7 @@ def make_environment(folder: Path, *, benchy_at: Path | None) -> Path:
 
 
 def _packages(folder: Path) -> Path:
-    """This environment's packages without the editable install of Benchy."""
+    """Return this environment's packages without the editable install of Benchy."""
     linked = folder / "packages"
     if not linked.exists():
         linked.mkdir()
@@ -38,7 +38,7 @@ def _packages(folder: Path) -> Path:
 
 
 def program(path: Path, text: str) -> Path:
-    """A program that somebody might name by mistake."""
+    """Return a program that somebody might name by mistake."""
     path.write_text(text, encoding="utf-8")
     path.chmod(0o755)
     return path
@@ -46,7 +46,7 @@ def program(path: Path, text: str) -> Path:
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with this Benchy."""
+    """Return the Python of an environment with this Benchy."""
     return make_environment(tmp_path_factory.mktemp("other") / "env", benchy_at=REPOSITORY)
 
 

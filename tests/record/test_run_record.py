@@ -31,7 +31,7 @@ OLD = Path(__file__).parent / "record_of_0.1.0.json"
 
 @pytest.fixture
 def started() -> RunRecord:
-    """A run of which nothing is done."""
+    """Return a run of which nothing is done."""
     return RunRecord(
         run_name="run",
         run_id="id",
@@ -135,7 +135,7 @@ def test_a_record_of_before_is_read_without_loss(tmp_path: Path) -> None:
 
 
 def _differences(old: object, new: object, where: str = "") -> list[str]:
-    """What of the old is not in the new."""
+    """Return what of the old is not in the new."""
     if isinstance(old, dict) and isinstance(new, dict):
         return [one for key in old for one in _differences(old[key], new.get(key), f"{where}.{key}")]
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):

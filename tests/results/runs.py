@@ -30,7 +30,7 @@ def write_run(
     template: str | None = None,
     version: float = 1.0,
 ) -> Path:
-    """A folder as ``lm_eval run --log_samples`` leaves it.
+    """Return a folder as ``lm_eval run --log_samples`` leaves it.
 
     Args:
         folder: its name is the model's.

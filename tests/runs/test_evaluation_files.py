@@ -14,7 +14,7 @@ from tests.records import benchmark, make_evaluation, make_results, metric
 
 
 def evaluated(folder: Path, *, score: float = 0.5) -> tuple[EvaluationResult, Path]:
-    """What a worker answers, and the folder in which it wrote."""
+    """Return what a worker answers, and the folder in which it wrote."""
     result = make_evaluation((benchmark("arc", metric(score), samples_file="samples_arc.jsonl"),))
     worker = folder / "worker"
     worker.mkdir()

@@ -67,7 +67,7 @@ metric_list: [{metric: exact_match}]
 
 @pytest.fixture
 def config(loopback_hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BenchmarkConfig:
-    """A private model whose tokenizer brings code, lm-eval's own helper that asks for it, and a dataset."""
+    """Return a private model whose tokenizer brings code, lm-eval's own helper that asks for it, and a dataset."""
     files = tiny_llama()
     settings = json.loads(files["tokenizer_config.json"]) | {"auto_map": {"AutoTokenizer": [None, "own.Own"]}}
     files |= {"tokenizer_config.json": json.dumps(settings).encode(), "own.py": _TOKENIZER.encode()}
@@ -91,7 +91,7 @@ def config(loopback_hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def run_model_test(config: BenchmarkConfig, commit: str) -> str:
-    """The run's log."""
+    """Return the run's log."""
     with open_run(config, Facts(commit=commit)) as run:
         assert run.model_test().generated
         assert run.record.model is not None
@@ -114,7 +114,7 @@ def test_code_of_benchmarks_meets_no_token_and_no_code_of_a_model_that_is_not_tr
 
 @pytest.fixture
 def config_of_a_model_test(config: BenchmarkConfig) -> BenchmarkConfig:
-    """The same without benchmarks, which take longer."""
+    """Return the same without benchmarks, which take longer."""
     return config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"tasks": ()})})
 
 

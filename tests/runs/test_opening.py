@@ -21,7 +21,7 @@ from tests.worker.tiny import FORWARD_LOG, write_logged_model, write_tasks
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BenchmarkConfig:
-    """An evaluation of a second or two, of which the model logs every prompt."""
+    """Return an evaluation of a second or two, of which the model logs every prompt."""
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv(FORWARD_LOG, str(tmp_path / "forward.log"))
@@ -41,7 +41,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BenchmarkConfig:
 
 
 def evaluate_and_be_killed(run: Run, log: Path) -> None:
-    """The worker dies after some 20 prompts of the evaluation."""
+    """Evaluate until the worker dies, after some 20 prompts."""
     run.model_test()
     before = log.read_bytes().count(b"\n")
 

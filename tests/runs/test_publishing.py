@@ -60,7 +60,7 @@ def test_a_run_without_a_leaderboard_and_refused_by_wandb_can_be_published_later
 
 
 def assert_shown(run: Path, folder: Path) -> None:
-    """The scores are those of the record, and the answers those of lm-eval's samples file."""
+    """Require that the scores are those of the record, and the answers those of lm-eval's samples file."""
     evaluation = read_record(folder).evaluation
     assert evaluation is not None
     (benchmark,) = evaluation.benchmarks

@@ -32,7 +32,7 @@ def config_with(config: BenchmarkConfig, folder: Path, **sections: dict[str, Any
 
 
 def left(record: RunRecord, folder: Path) -> Path:
-    """The run's folder, as a run that ended left it."""
+    """Return the run's folder, as a run that ended left it."""
     place = folder / "outputs" / record.run_name
     place.mkdir(parents=True)
     write_record(record, place)
@@ -40,7 +40,7 @@ def left(record: RunRecord, folder: Path) -> Path:
 
 
 def steps_of(config: BenchmarkConfig, **how: Any) -> tuple[Path, list[str]]:
-    """The folder of the run that is opened, and what is to be done in it."""
+    """Return the folder of the run that is opened, and what is to be done in it."""
     with open_run(config, Facts(), **how) as run:
         return run.folder, [getattr(step, "__name__", "") for step in run.missing_steps()]
 

@@ -9,5 +9,5 @@ A_RUN = RunIdentity(name="model_20260101-000000_00000000", run_id="00000000", fo
 
 
 def launch(config: BenchmarkConfig, *, role: Role = "model") -> WorkerLaunch:
-    """What a worker of that run is."""
+    """Return what a worker of that run is."""
     return launch_of(config, A_RUN.folder, role=role)

@@ -15,7 +15,7 @@ from tests.commands import is_running
 
 @contextmanager
 def program(code: str, on_log: OnLog, *, trusted: bool = True, greets: bool = True) -> Iterator[Worker]:
-    """The host's end of a process that runs this code; it is gone afterwards."""
+    """Provide the host's end of a process that runs this code; it is gone afterwards."""
     if greets:
         code = f"print({encode_hello().decode().strip()!r}, flush=True)\n{code}"
     process = subprocess.Popen(

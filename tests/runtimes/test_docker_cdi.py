@@ -34,7 +34,7 @@ MOUNTED = ["ro", "nosuid", "nodev", "bind"]
 
 @pytest.fixture(scope="module")
 def newer_engine(engine: Engine) -> Iterator[Engine]:
-    """An engine with CDI, beside this release's; skips, with the reason, where none can be had."""
+    """Provide an engine with CDI, beside this release's; skips, with the reason, where none can be had."""
     assert engine.process.poll() is None  # what both need is installed
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="benchy-newer-")))  # 300 MB
@@ -58,7 +58,7 @@ def running_newer_engine(folder: Path) -> AbstractContextManager[Engine]:
 
 
 def cdi_spec(folder: Path) -> dict[str, Any]:
-    """The two fake GPUs, each by index and UUID, and both."""
+    """Return the two fake GPUs, each by index and UUID, and both."""
     tool = write_nvidia_smi(folder / "nvidia-smi", {})
     install_hook(hook := folder / "nvidia-cdi-hook")
     gpus = {str(index): [index] for index in range(len(UUIDS))} | {uuid: [i] for i, uuid in enumerate(UUIDS)}
@@ -85,7 +85,7 @@ def node(name: str, major: int, minor: int) -> dict[str, Any]:
 
 @pytest.fixture
 def settings(newer_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """The demo in a container of the newer engine."""
+    """Provide the demo in a container of the newer engine."""
     monkeypatch.setenv("DOCKER_HOST", newer_engine.address)
     monkeypatch.setenv("HF_ENDPOINT", f"http://{newer_engine.gateway}:9")
     yield demo_settings(

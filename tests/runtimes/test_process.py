@@ -101,7 +101,7 @@ def test_the_process_runtime_is_the_default() -> None:
 
 @pytest.fixture
 def transport() -> Iterator[ProcessTransport]:
-    """A started worker; its pipes are closed at the end, as the host's reading threads do it."""
+    """Provide a started worker; its pipes are closed at the end, as the host's reading threads do it."""
     started = ProcessRuntime().start(launch(config(), role="model"), A_RUN, say=print)
     yield started
     started.close_input()

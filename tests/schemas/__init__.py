@@ -13,7 +13,7 @@ _HERE = Path(__file__).parent
 
 
 def every_eval_ever_problems(record: dict[str, Any], samples: Iterable[dict[str, Any]] = ()) -> list[str]:
-    """What the schemas object to in a record and the rows of its samples file."""
+    """Return what the schemas object to in a record and the rows of its samples file."""
     pairs = [("every_eval_ever", record), *(("every_eval_ever_samples", row) for row in samples)]
     return [
         f"{error.json_path}: {error.message}" for name, data in pairs for error in _validator(name).iter_errors(data)

@@ -56,7 +56,10 @@ MakeConfig = Callable[..., BenchmarkConfig]
 
 @pytest.fixture
 def make_config(model_folder: Path, task_folder: Path, tmp_path: Path) -> MakeConfig:
-    """A config for the tiny model; keywords go into the section ``evaluation``, or ``model=`` and so on as sections."""
+    """Return a config for the tiny model.
+
+    Keywords go into the section ``evaluation``, or ``model=`` and so on as sections.
+    """
 
     def make(tasks: str = "tiny", **changes: Any) -> BenchmarkConfig:
         sections: dict[str, Any] = {key: changes.pop(key) for key in ("performance", "gpus") if key in changes}
@@ -76,13 +79,13 @@ def make_config(model_folder: Path, task_folder: Path, tmp_path: Path) -> MakeCo
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a file system of its own, with room for the results and not for the samples."""
+    """Provide a folder on a file system of its own, with room for the results and not for the samples."""
     with mounted(tmp_path / "small", "size=24k") as folder:
         yield folder
 
 
 def prepared_session(config: BenchmarkConfig, events: Events | None = None) -> Session:
-    """A session in this process in which ``prepare`` was done."""
+    """Return a session in this process in which ``prepare`` was done."""
     session = Session(emit=(events if events is not None else []).append)
     prepare(session, Prepare(config=config))
     return session

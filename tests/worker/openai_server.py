@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(model_folder: Path) -> Iterator[OpenAIServer]:
-    """A server while the block runs."""
+    """Provide a server while the block runs."""
     with OpenAIServer(model_folder) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

@@ -72,7 +72,10 @@ class WaitingLlama(LlamaForCausalLM):
 
 
 def write_waiting_model(folder: Path, *, rank_1: str) -> dict[str, object]:
-    """A model whose rank 0 waits in a collective for rank 1, which does something else; as the section of a config."""
+    """Return a model whose rank 0 waits in a collective for rank 1, which does something else.
+
+    As the section of a config.
+    """
     code = WAITING.format(what_it_does=rank_1)
     return {"name": str(write_model_with_code(folder, "WaitingLlama", code)), "trust_remote_code": True}
 

@@ -18,7 +18,7 @@ COLORS = ["red", "green", "blue", "black", "white", "yellow"]
 
 
 def write_model(folder: Path, *, seed: int = 0, vocabulary: int | None = None) -> Path:
-    """A Llama with random weights and a tokenizer of characters; another seed answers differently."""
+    """Return a Llama with random weights and a tokenizer of characters; another seed answers differently."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -75,12 +75,12 @@ LoggedLlama.__module__ = LlamaForCausalLM.__module__  # custom code is never com
 
 
 def write_logged_model(folder: Path) -> Path:
-    """A model that logs every prompt that it computes."""
+    """Return a model that logs every prompt that it computes."""
     return write_model_with_code(folder, "LoggedLlama", _LOGGED)
 
 
 def write_model_with_code(folder: Path, name: str, code: str) -> Path:
-    """A model that brings its own code, real remote code of a repository: a class of this name."""
+    """Return a model that brings its own code, real remote code of a repository: a class of this name."""
     write_model(folder)
     (folder / "modeling_own.py").write_text(code)
     config = json.loads((folder / "config.json").read_text())

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 def make_card(name: str, existing: bytes | None, paths: Collection[str]) -> bytes:
-    """The card of a data set that holds ``paths``; all that others wrote into an existing one stays.
+    """Return the card of a data set that holds ``paths``; all that others wrote into an existing one stays.
 
     One that cannot be read is left as it is: scores are published all the same.
     """

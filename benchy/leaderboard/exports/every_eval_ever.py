@@ -71,7 +71,7 @@ def to_every_eval_ever(
 
 
 def _write_lines(path: Path, rows: Iterator[dict[str, Any]]) -> tuple[str, int]:
-    """The file's SHA-256, and how many lines it has."""
+    """Return the file's SHA-256, and how many lines it has."""
     digest, count = hashlib.sha256(), 0
     with path.open("wb") as file:
         for count, row in enumerate(rows, start=1):  # noqa: B007 - the last count is the answer
@@ -95,7 +95,7 @@ def _canonical_folder(described: Mapping[str, Any]) -> PurePosixPath:
 
 
 def _portable(name: str) -> str:
-    """A name that every file system takes for a folder."""
+    """Return a name that every file system takes for a folder."""
     plain = _NOT_IN_PATHS.sub("_", name).rstrip(". ") or "model"
     return f"{plain}_" if plain == "data" else plain
 
@@ -188,7 +188,7 @@ def _result(part: BenchmarkResult, metric: Metric, record: RunRecord, results: M
 
 
 def _source_data(part: BenchmarkResult, config: Mapping[str, Any], commits: Mapping[str, str]) -> dict[str, Any]:
-    """The data set that lm-eval read; a group has several, and a file of one's own is none of the Hub's."""
+    """Return the data set that lm-eval read; a group has several, and a file of one's own is none of the Hub's."""
     repository = hub_data_set(config)
     if repository is None:
         details = {"members": ", ".join(part.members)} if part.members else {}
@@ -210,7 +210,10 @@ def _source_data(part: BenchmarkResult, config: Mapping[str, Any], commits: Mapp
 
 
 def hub_data_set(config: Mapping[str, Any]) -> str | None:
-    """The repository of a benchmark's data on the Hub, from lm-eval's account of its task; None if there is none."""
+    """Return the repository of a benchmark's data on the Hub, from lm-eval's account of its task.
+
+    None if there is none.
+    """
     path = str(config.get("dataset_path") or "")
     files = (config.get("dataset_kwargs") or {}).get("data_files")
     is_name = path.count("/") == 1 and not path.startswith((".", "/", "~"))
@@ -248,7 +251,7 @@ def _score_details(part: BenchmarkResult, metric: Metric) -> dict[str, Any]:
 
 
 def _generation_config(record: RunRecord, config: Mapping[str, Any]) -> dict[str, Any]:
-    """What lm-eval gave to the model's ``generate``; the names that the schema knows stand apart."""
+    """Return what lm-eval gave to the model's ``generate``; the names that the schema knows stand apart."""
     given = config.get("generation_kwargs") or {}
     numbers = {name: given[name] for name in ("temperature", "top_p", "top_k") if is_number(given.get(name))}
     limit = given.get("max_gen_toks")

@@ -39,7 +39,7 @@ def sample_rows(
 
 
 def _instance(sample: Mapping[str, Any]) -> dict[str, Any]:
-    """What was asked and answered. Of multiple choice the answer is the choice that the model finds most likely."""
+    """Return what was asked and answered: of multiple choice the choice that the model finds most likely."""
     choices = choices_of(sample)
     prompt = prompt_of(sample)
     target = str(sample["target"])
@@ -88,5 +88,5 @@ def result_id_of(benchmark: str, metric: str, filter_name: str) -> str:
 
 
 def as_details(details: Mapping[str, object]) -> dict[str, str]:
-    """The schema's details are all text; what is not known is left out."""
+    """Return details as texts, as the schema wants them; what is not known is left out."""
     return {name: str(value) for name, value in details.items() if value is not None}

@@ -53,7 +53,7 @@ class HubBenchmarks:
         self._read: dict[str, Mapping[str, Any] | None] = {}
 
     def task(self, repository: str, config: Mapping[str, Any]) -> HubTask:
-        """The task that asks what one of lm-eval's tasks asks.
+        """Return the task that asks what one of lm-eval's tasks asks.
 
         Args:
             repository: of the data set.
@@ -93,7 +93,7 @@ class HubBenchmarks:
 
 
 def _is_same(task: Any, config: Mapping[str, Any]) -> bool:
-    """A subset that is not named is the only one; ``default`` by the Hub's custom."""
+    """Return the subset; where none is named, the only one: ``default`` by the Hub's custom."""
     if not isinstance(task, dict) or "id" not in task:
         return False
     split = config.get("test_split") or config.get("validation_split")

@@ -56,7 +56,7 @@ def offer(publication: Publication, leaderboard: str, page: str, api: HfApi) -> 
 
 
 def _entries(publication: Publication, leaderboard: str, page: str, known: HubBenchmarks) -> Iterator[dict[str, Any]]:
-    """The headline metric of each benchmark that the Hub knows as one; the log names the others."""
+    """Yield the headline metric of each benchmark that the Hub knows as one; the log names the others."""
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
     record = publication.record

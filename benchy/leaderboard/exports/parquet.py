@@ -32,14 +32,14 @@ SAMPLES_COLUMNS = dict.fromkeys(
 
 
 def make_leaderboard_table(board: Board) -> bytes:
-    """The columns and rows of ``leaderboard.csv``."""
+    """Return the columns and rows of ``leaderboard.csv``."""
     whole, real = {"rank", "best_rank", "worst_rank"}, {"mean", "mean_stderr"}
     columns = {name: "int64" if name in whole else "double" if name in real else "string" for name in CSV_COLUMNS}
     return _parquet(columns | dict.fromkeys(score_columns(board), "double"), board_rows(board))
 
 
 def make_tables(publication: Publication) -> dict[str, bytes | Path]:
-    """A run's tables by file name, each of the same columns for every run.
+    """Return a run's tables by file name, each of the same columns for every run.
 
     ``samples.parquet``, made in the publication's own folder, is among them only where samples are published.
     """

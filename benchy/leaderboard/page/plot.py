@@ -46,7 +46,7 @@ class Panel:
 
 
 def draw(table: Table) -> tuple[Panel, ...]:
-    """The panels of a table: the mean first, if it means something that no single benchmark says."""
+    """Return the panels of a table: the mean first, if it means something that no single benchmark says."""
     shown = [row for row in table.rows if row.standing != "test"][:MODELS_SHOWN]
     panels = [
         _panel(_title(column), column.conditions, [(row, cell) for row in shown if (cell := row.cells[index])])
@@ -108,6 +108,6 @@ def _scale(low: float, high: float) -> tuple[tuple[Tick, ...], Callable[[float],
 
 
 def _round_step(least: float) -> float:
-    """The next of 1, 2, 5, 10, ... times a power of ten."""
+    """Return the next of 1, 2, 5, 10, ... times a power of ten."""
     power = 10.0 ** math.floor(math.log10(least))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least * (1 - 1e-9))

@@ -22,7 +22,7 @@ _HERE = Path(__file__).parent
 
 
 def render(board: Board, records: Iterable[RunRecord]) -> dict[str, bytes]:
-    """The files by name; the same leaderboard gives the same bytes."""
+    """Return the files by name; the same leaderboard gives the same bytes."""
     return {
         JSON_FILE: (board.model_dump_json(indent=2) + "\n").encode(),
         CSV_FILE: to_csv(board).encode(),
@@ -31,7 +31,7 @@ def render(board: Board, records: Iterable[RunRecord]) -> dict[str, bytes]:
 
 
 def to_html(board: Board, records: Iterable[RunRecord]) -> str:
-    """The page: one file, whose security policy lets nothing in but its own style and script."""
+    """Return the page: one file, whose security policy lets nothing in but its own style and script."""
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

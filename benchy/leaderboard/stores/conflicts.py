@@ -30,7 +30,7 @@ class MovedOn(Exception):
 
 
 def retrying(name: str) -> Retrying:
-    """What calls a function again that raises :class:`MovedOn`, and says so.
+    """Return what calls a function again that raises :class:`MovedOn`, and says so.
 
     Raises:
         UploadFailed: others wrote each time, or nobody did and the commit is refused nevertheless.

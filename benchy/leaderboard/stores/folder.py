@@ -97,7 +97,10 @@ class FolderStore:
 
 @contextmanager
 def _aside(aside: Path) -> Iterator[None]:
-    """A folder for what is not whole yet; whoever holds the lock owns it, so what lies there was left by the killed."""
+    """Provide a folder for what is not whole yet.
+
+    Whoever holds the lock owns it, so what lies there was left by the killed.
+    """
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     try:
@@ -107,7 +110,7 @@ def _aside(aside: Path) -> Iterator[None]:
 
 
 def _write(path: Path, content: bytes | Path) -> None:
-    """A new file, or a copy of one, on the disk when this returns."""
+    """Put a new file, or a copy of one, on the disk before this returns."""
     with path.open("xb") as file, content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as source:
         shutil.copyfileobj(source, file)
         file.flush()

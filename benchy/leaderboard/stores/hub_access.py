@@ -47,7 +47,7 @@ def require_write_access(upload: UploadConfig) -> None:
 
 
 def upload_token(upload: UploadConfig) -> str | None:
-    """The token for uploads of this user's environment; None for a folder, and where the variable is not set."""
+    """Return the token for uploads of this user's environment; None for a folder, and where the variable is not set."""
     if upload.folder is not None:
         return None
     token = os.environ.get(upload.token_env, "").strip()
@@ -95,7 +95,7 @@ def naming_write_failures(name: str, token_env: str, *, kind: Any = "dataset") -
 
 
 def _require_namespace(user: dict[str, Any], name: str, token_env: str) -> None:
-    """A data set that is not there yet is made at the first upload, if this user may."""
+    """Require that this user may make the data set that is not there yet, at the first upload."""
     owner = name.partition("/")[0]
     if user.get("auth", {}).get("accessToken", {}).get("role") == "read":
         raise _denied(name, token_env, "it only reads")

@@ -111,7 +111,7 @@ def _read_received(content: bytes | None) -> Received:
 
 
 def _parse(name: str, content: bytes, known: str | None) -> RunRecord | str:
-    """The record, or why it does not count."""
+    """Return the record, or why it does not count."""
     if known is not None and hash_content(content) != known:
         return CHANGED
     try:

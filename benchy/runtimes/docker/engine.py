@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def connect() -> docker.DockerClient:
-    """The engine.
+    """Return the engine.
 
     Raises:
         NoEngine: none answers, or this user may not talk to it.
@@ -40,7 +40,7 @@ def connect() -> docker.DockerClient:
 
 
 def look_at_gpus(client: docker.DockerClient, image: str, run: RunIdentity, *, cdi: bool = False) -> tuple[Gpu, ...]:
-    """The GPUs of the engine's machine, and what holds their memory, as ``nvidia-smi`` in a container sees them.
+    """Return the GPUs of the engine's machine, and what holds their memory, as ``nvidia-smi`` in a container sees them.
 
     Raises:
         NoGpuSupport: the engine gives no GPU to a container.
@@ -67,7 +67,7 @@ def look_at_gpus(client: docker.DockerClient, image: str, run: RunIdentity, *, c
 
 
 def leased_gpus(client: docker.DockerClient) -> dict[str, str]:
-    """The GPUs of every run on this engine: UUID to the run's name.
+    """Return the GPUs of every run on this engine: UUID to the run's name.
 
     Under the lock, a container that was created and does not run is one whose maker was killed; it has no GPU.
     """
@@ -104,7 +104,7 @@ def start_container(client: docker.DockerClient, options: ContainerOptions) -> D
 
 
 def docker_arguments(options: ContainerOptions) -> dict[str, Any]:
-    """The options as the Docker SDK's ``containers.create`` takes them."""
+    """Return the options as the Docker SDK's ``containers.create`` takes them."""
     return {
         "image": options.image,
         "entrypoint": [],
@@ -142,7 +142,7 @@ def _device_requests(gpu_ids: Sequence[str]) -> list[DeviceRequest]:
 
 
 def require_image(client: docker.DockerClient, name: str) -> str:
-    """The image by digest, so that the record says exactly what ran."""
+    """Return the image by digest, so that the record says exactly what ran."""
     try:
         return str(client.images.get(name).id)
     except ImageNotFound as error:
@@ -151,5 +151,5 @@ def require_image(client: docker.DockerClient, name: str) -> str:
 
 
 def build_command(image: str) -> str:
-    """What builds the GPU image."""
+    """Return what builds the GPU image."""
     return f"docker build -f Dockerfile.gpu -t {shlex.quote(image)} ."

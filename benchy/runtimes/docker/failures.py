@@ -12,14 +12,14 @@ from benchy.gpus.failures import what_to_do
 
 
 def name_refusal(error: requests.RequestException) -> BenchyError:
-    """The error of the tree for what the engine says when it creates or starts a container, or for its silence."""
+    """Return the error for what the engine says when it creates or starts a container, or for its silence."""
     if not isinstance(error, APIError):
         return EngineLost(f"the Docker engine went away while a worker was being started: {error}")
     return name_words(str(error.explanation or error))
 
 
 def name_words(said: str) -> BenchyError:
-    """The error of the tree for the engine's words; its traceback, which is for the log, has all of them."""
+    """Return the error of the tree for the engine's words; its traceback, which is for the log, has all of them."""
     reason = without_wrapping(said)
     if "no space left on device" in said:
         hint = "free some space: `docker system df` tells"
@@ -33,7 +33,7 @@ def name_words(said: str) -> BenchyError:
 
 
 def name_failed_look(said: str) -> NoGpuSupport:
-    """The error for what ``nvidia-smi``, or the shell that finds none, says in a container that did start."""
+    """Return the error for what ``nvidia-smi``, or the shell that finds none, says in a container that did start."""
     reason = " ".join(said.split()) or "nvidia-smi ended without a word"
     return NoGpuSupport(
         f"the Docker engine took the GPU request but gave no GPU: {reason}", hint=what_to_do(said), traceback=said
@@ -49,7 +49,7 @@ _WRAPPING = re.compile(
 
 
 def without_wrapping(said: str) -> str:
-    """The reason alone, in one line, of what came to the engine through containerd, runc and a hook."""
+    """Return the reason alone, in one line, of what came to the engine through containerd, runc and a hook."""
     return " ".join(_WRAPPING.sub("", said).split())
 
 

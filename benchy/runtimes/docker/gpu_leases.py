@@ -80,7 +80,7 @@ def _names(by_run: Mapping[str, str]) -> str:
 def choose_gpus(
     wanted: tuple[int | str, ...] | int, gpus: Sequence[Gpu], leased: Mapping[str, str]
 ) -> tuple[Gpu, ...] | Taken:
-    """The GPUs for a run; or those that other runs have, if it must wait for them.
+    """Return the GPUs for a run; or those that other runs have, if it must wait for them.
 
     Raises:
         GpuNotFound: there is no such GPU, or there are fewer.

@@ -25,7 +25,7 @@ Log = Callable[[list[str]], None]
 
 
 def lock_place(docker_host: str | None) -> tuple[Path, int]:
-    """The folder of the lock, and the group that may use it: that of the socket, through which one is root here.
+    """Return the folder of the lock, and the group that may use it: that of the socket, through which one is root here.
 
     An engine that is not root's, or not on this machine, is this user's own.
 
@@ -72,7 +72,7 @@ def host_lock(folder: Path, group: int, log: Log) -> Iterator[None]:
 
 
 def _open_folder(folder: Path, group: int) -> int:
-    """A descriptor of the folder itself, never of what a link names."""
+    """Return a descriptor of the folder itself, never of what a link names."""
     with suppress(FileExistsError):
         folder.mkdir(mode=0o770)
     try:

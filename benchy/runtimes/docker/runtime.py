@@ -130,7 +130,7 @@ def _mounts(client: docker.DockerClient, launch: WorkerLaunch) -> list[MountOpti
 
 
 def _own_mounts(client: docker.DockerClient) -> list[MountOption]:
-    """The mounts of the container that this process runs in, if it runs in one of this engine."""
+    """Return the mounts of the container that this process runs in, if it runs in one of this engine."""
     if not Path("/.dockerenv").exists():
         return []
     try:

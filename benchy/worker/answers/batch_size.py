@@ -46,7 +46,7 @@ class Batches:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """The model uses it; it is as before afterwards.
+        """Let the model use it; it is as before afterwards.
 
         Each rank is on its own meanwhile. lm-eval would have them agree on a size and on a number of windows, and wait
         for ever for one that has all its answers from the store, or that ran out of memory and asks a second time.
@@ -96,7 +96,7 @@ class Batches:
         return size
 
     def _measured(self, done: int, requests: Sequence[Any]) -> int:
-        """The size for the batch before which so many of the whole part are done."""
+        """Return the size for the batch before which so many of the whole part are done."""
         assert self._total is not None  # noqa: S101 - set by the caller
         turn = str(done // max(1, int(self._total / self._lm.batch_schedule)))
         if turn not in self._sizes:

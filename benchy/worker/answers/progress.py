@@ -77,7 +77,7 @@ class RequestCounter:
         self._told = 0.0
 
     def ask(self, requests: Sequence[Any], keys: Sequence[str], found: Sequence[bool]) -> None:
-        """The model is going to be asked.
+        """Note that the model is going to be asked.
 
         Args:
             requests: lm-eval's.
@@ -101,7 +101,7 @@ class RequestCounter:
         self.tell()
 
     def answered(self, keys: Iterable[str]) -> None:
-        """The model has answered; keys that were not asked for (parts of a request) do not count."""
+        """Note the model's answers; keys that were not asked for (parts of a request) do not count."""
         now = time.monotonic()
         for key in keys:
             if waiting := self._waiting.get(key):
@@ -128,7 +128,7 @@ class RequestCounter:
             one.answer(characters, now, found=found)
 
     def _count_all(self) -> None:
-        """What there is to do, once lm-eval has built the requests of all benchmarks."""
+        """Count what there is to do, once lm-eval has built the requests of all benchmarks."""
         for name, task in self._tasks.items():
             count = self._counts[name] = Count()
             for request in task.instances:

@@ -56,7 +56,7 @@ class AnswerStore:
         return sum(map(len, self._answers.values()))
 
     def take(self, keys: Sequence[str], *, seen: Counter[str] | None = None) -> list[Any]:
-        """The answer to each of these requests, or ``MISSING``.
+        """Return the answer to each of these requests, or ``MISSING``.
 
         Args:
             keys: what is asked for, all occurrences in order.
@@ -99,7 +99,7 @@ class AnswerStore:
         self._notes[about] = value
 
     def noted(self, about: str) -> Any:
-        """What was noted last; None if nothing was."""
+        """Return what was noted last; None if nothing was."""
         return self._notes.get(about)
 
     @property
@@ -166,7 +166,7 @@ class _Line(BaseModel):
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
-    """A line. Raises ValueError if it is none, and RecursionError if it is very deep."""
+    """Return a line. Raises ValueError if it is none, and RecursionError if it is very deep."""
     line: dict[str, Any] = json.loads(text)
     _Line.model_validate(line)
     return line

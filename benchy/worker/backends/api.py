@@ -107,7 +107,10 @@ def _texts_of_blocks(outputs: Any, **_: Any) -> list[str]:
 def _counted(
     parse: Callable[..., Any], answers_of: Callable[[Any], list[Any]], require: Callable[[Any, int, int], None]
 ) -> Callable[..., Any]:
-    """A parser of log-probabilities that refuses answers in which some are missing: lm-eval adds up what is there."""
+    """Return a parser of log-probabilities that refuses answers in which some are missing.
+
+    Lm-eval adds up what is there.
+    """
 
     def parse_counted(outputs: Any, tokens: Sequence[Sequence[int]], ctxlens: Sequence[int], **kwargs: Any) -> Any:
         answers = [answer for output in _listed(outputs) for answer in answers_of(output)]
@@ -122,7 +125,7 @@ def _counted(
 
 
 def _in_order(output: Any) -> list[dict[str, Any]]:
-    """The choices of a completion, each with lists of log-probabilities."""
+    """Return the choices of a completion, each with lists of log-probabilities."""
     choices = sorted(_choices(output), key=itemgetter("index"))
     for choice in choices:
         said = choice.get("logprobs") or {}

@@ -16,7 +16,7 @@ class CutText(str):
 
 
 def clean_text(text: str) -> str:
-    """The text with U+FFFD in place of halves of characters, which JSON may hold and UTF-8 cannot."""
+    """Return the text with U+FFFD in place of halves of characters, which JSON may hold and UTF-8 cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -23,7 +23,7 @@ MOST_SPECIAL_TOKENS = 8
 def find_flaws(
     model: LoadedModel, tasks: Mapping[str, Any], leaked: Mapping[str, int], without_gold: Mapping[str, list[int]]
 ) -> dict[str, Flaws]:
-    """The flaws of each benchmark, after the evaluation; on rank 0 those of all ranks.
+    """Return the flaws of each benchmark, after the evaluation; on rank 0 those of all ranks.
 
     Args:
         model: who answered.
@@ -93,7 +93,7 @@ def _is_truncated(model: LoadedModel, asked: list[Any]) -> bool:
 
 
 def _read(model: LoadedModel, request: Any) -> tuple[str, int]:
-    """What a request has the model read, and at most how many tokens of it are read."""
+    """Return what a request has the model read, and at most how many tokens of it are read."""
     lm = model.lm
     if request.request_type == "loglikelihood":
         context, continuation = request.args[:2]

@@ -38,7 +38,7 @@ def write_files(tracker: Any, folder: Path, results: dict[str, Any], samples: di
 
 
 def file_part(benchmark: str) -> str:
-    """A benchmark's name as a part of a file's, which has no slash and at most 255 bytes."""
+    """Return a benchmark's name as a part of a file's, which has no slash and at most 255 bytes."""
     plain = benchmark.replace("%", "%25").replace("/", "%2F")
     if len(plain.encode()) <= LONGEST_NAME:
         return plain

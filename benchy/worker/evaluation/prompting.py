@@ -10,7 +10,7 @@ from benchy.record import Prompting
 
 
 def prompting_of(config: BenchmarkConfig, lm: Any) -> Prompting:
-    """What of each prompt is the model's own, and no part of the question."""
+    """Return what of each prompt is the model's own, and no part of the question."""
     wanted = config.evaluation.apply_chat_template
     if not wanted:
         return Prompting()

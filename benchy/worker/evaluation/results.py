@@ -19,7 +19,7 @@ About = Callable[[str, str], tuple[bool | None, int]]
 def benchmark_result(
     name: str, evaluated: Evaluated, task: Any, seconds: BenchmarkSeconds, questions: Questions | None
 ) -> BenchmarkResult:
-    """The scores of one benchmark."""
+    """Return the scores of one benchmark."""
     results = evaluated.results
     counts, scores = results["n-samples"][name], results["results"][name]
     higher_is_better, documents = results["higher_is_better"].get(name, {}), evaluated.documents[name]
@@ -43,7 +43,7 @@ def benchmark_result(
 def group_result(
     name: str, results: Mapping[str, Any], benchmarks: Mapping[str, BenchmarkResult], questions: Questions | None
 ) -> BenchmarkResult:
-    """The scores of one group, and what its benchmarks agree on.
+    """Return the scores of one group, and what its benchmarks agree on.
 
     lm-eval 0.4.13 passes ``higher_is_better`` and the n-shot on to a group before the groups below it have their own.
     """
@@ -64,13 +64,13 @@ def group_result(
 
 
 def _about(name: str, filter_name: str, below: Sequence[BenchmarkResult]) -> tuple[bool | None, int]:
-    """What the benchmarks below a group say of one of its metrics."""
+    """Return what the benchmarks below a group say of one of its metrics."""
     same = [one for part in below for one in part.metrics if (one.name, one.filter) == (name, filter_name)]
     return _common(one.higher_is_better for one in same), sum(one.documents or 0 for one in same)
 
 
 def _common(values: Iterable[T | None]) -> T | None:
-    """The one value that all have."""
+    """Return the one value that all have."""
     distinct = set(values)
     return distinct.pop() if len(distinct) == 1 else None
 

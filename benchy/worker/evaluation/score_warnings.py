@@ -49,7 +49,7 @@ def _of_fewshot(config: BenchmarkConfig, name: str, fewshot: FewshotCounts) -> I
 
 
 def _of_double_bos(model: LoadedModel, name: str, task: Any) -> Iterator[str]:
-    """The tokenizer puts one before a prompt that begins with one (lm-eval leaves it out where it can)."""
+    """Warn where the tokenizer puts one before a prompt that begins with one (lm-eval leaves it out where it can)."""
     context = task.instances[0].args[0] if task.instances else None
     if isinstance(context, str) and (bos := model.repeated_bos(context)):
         yield f"{name}: prompts begin with two {bos}; set add_bos_token: false in model.args"

@@ -100,7 +100,7 @@ def fetch_parts(model: ModelConfig, options: DownloadConfig, emit: Emit, *, smal
 
 
 def with_part_folders(model: ModelConfig, commits: Mapping[str, str]) -> ModelConfig:
-    """The model with the folders of its parts in its arguments.
+    """Return the model with the folders of its parts in its arguments.
 
     lm-eval asks for all of them at the model's own revision, which is a commit by now and means nothing there.
     """
@@ -109,7 +109,10 @@ def with_part_folders(model: ModelConfig, commits: Mapping[str, str]) -> ModelCo
 
 
 def upon_base(model: ModelConfig, commit: str | None) -> ModelConfig:
-    """An adapter as lm-eval takes it, ``peft`` upon the ``pretrained`` that the host found; others as they are."""
+    """Return an adapter as lm-eval takes it, ``peft`` upon the ``pretrained`` that the host found.
+
+    Others as they are.
+    """
     folder = Path(model.name) if commit is None else _snapshot(Repo(model.name), commit)
     if "pretrained" not in model.args or not (folder / ADAPTER_FILE).is_file():
         return model
@@ -118,7 +121,7 @@ def upon_base(model: ModelConfig, commit: str | None) -> ModelConfig:
 
 
 def repo_of_part(name: str) -> Repo:
-    """The repository of a part: ``name`` or ``name@revision``."""
+    """Return the repository of a part: ``name`` or ``name@revision``."""
     name, _, revision = name.partition("@")
     return Repo(name, revision=revision or None)
 

@@ -107,7 +107,7 @@ class DataSets:
         return self.commits | self.files
 
     def _note_files(self, datasets: Any, path: str, *args: Any, **kwargs: Any) -> None:
-        """The files on this machine that a builder of `datasets` chose."""
+        """Note the files on this machine that a builder of `datasets` chose."""
         own = {name: value for name, value in kwargs.items() if name not in _OF_LOADING_ALONE}
         chosen = datasets.load_dataset_builder(path, *args, **own).config.data_files or {}
         for file in sorted({Path(file) for files in chosen.values() for file in files}):
@@ -120,7 +120,7 @@ class DataSets:
                 self.files[name] = _CONTENT + digest
 
     def _load(self, load: Callable[..., Any], repo: Repo) -> Any:
-        """What was fetched comes from the cache; what a benchmark's code wants beyond that, over the network."""
+        """Return what was fetched comes from the cache; what a benchmark's code wants beyond that, over the network."""
         commit = self._commit(repo)
         if _key(repo) in self.fetched:
             with suppress(ConnectionError, FileNotFoundError, ValueError), _offline():
@@ -128,7 +128,9 @@ class DataSets:
         return load(revision=commit)
 
     def _commit(self, repo: Repo) -> str | None:
-        """The one that is known of this run, else what the revision stands for now; None if only the cache knows.
+        """Return the one that is known of this run, else what the revision stands for now.
+
+        None if only the cache knows.
 
         Raises:
             EvaluationFailed: no such data set or revision.

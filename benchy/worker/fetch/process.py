@@ -69,7 +69,7 @@ def fetch(request: FetchRequest) -> None:
 
 
 def _end_with_input() -> None:
-    """The worker is gone: nobody waits for the files."""
+    """End at once when the worker is gone: nobody waits for the files."""
     sys.stdin.read()
     os._exit(3)
 

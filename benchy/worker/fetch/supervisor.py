@@ -62,7 +62,7 @@ def _fetch(repo: Repo, files: Mapping[str, hub.RemoteFile], options: DownloadCon
 def _try_to_fetch(
     repo: Repo, files: Mapping[str, hub.RemoteFile], options: DownloadConfig, emit: Emit, *, use_xet: bool
 ) -> str | None:
-    """What was wrong where another try may help; None if all came.
+    """Return what was wrong where another try may help; None if all came.
 
     Raises:
         BenchyError: what the process said.

@@ -33,7 +33,7 @@ def find_damaged(folder: Path, blobs: Iterable[Path]) -> set[Path]:
 
 
 def hash_blob(path: Path) -> str:
-    """The hash that the Hub names a file by: SHA-256 of LFS files, git's SHA-1 of a blob for all others."""
+    """Return the hash that the Hub names a file by: SHA-256 of LFS files, git's SHA-1 of a blob for all others."""
     with path.open("rb") as content:
         if len(path.name) == LFS_HASH_LENGTH:
             return hashlib.file_digest(content, "sha256").hexdigest()

@@ -71,7 +71,7 @@ def build_tasks(config: BenchmarkConfig, metadata: dict[str, Any]) -> BuiltTasks
 
 
 def hand_over(built: BuiltTasks) -> Any:
-    """A task manager that gives lm-eval the built tasks, with the random generators as building left them.
+    """Return a task manager that gives lm-eval the built tasks, with the random generators as building left them.
 
     lm-eval seeds, builds and then draws prompts; with the state put back, the prompts are the same as if it had built
     the tasks itself.
@@ -100,7 +100,7 @@ def seed_everything(values: Seeds) -> None:
 
 
 def random_state() -> tuple[Any, ...]:
-    """The state of the three global generators."""
+    """Return the state of the three global generators."""
     import numpy as np
     import torch
 

@@ -42,7 +42,7 @@ def describe_gold(task: Any, document: Any) -> str:
 
 
 def _is_scored_by_lm_eval(task: Any) -> bool:
-    """A benchmark whose own code scores its documents may keep its gold answers anywhere."""
+    """Tell whether lm-eval scores its documents: one whose own code does may keep its gold answers anywhere."""
     from lm_eval.api.task import ConfigurableTask
 
     return (

@@ -14,7 +14,7 @@ from benchy.worker.harness.patching import replaced
 
 @contextmanager
 def leaks_noticed(tasks: Mapping[str, Any]) -> Iterator[Counter[str]]:
-    """The counts by benchmark, once lm-eval has built the prompts.
+    """Provide the counts by benchmark, once lm-eval has built the prompts.
 
     It draws examples from the test split where a benchmark has no other, and takes the document itself out only where
     ``fewshot_split`` names that split.

@@ -14,7 +14,7 @@ MetricDocuments = Mapping[tuple[str, str], int]
 
 @contextmanager
 def documents_counted(tasks: Mapping[str, Any]) -> Iterator[dict[str, MetricDocuments]]:
-    """The counts by benchmark, once lm-eval has scored: it tells only that of the metric with most documents.
+    """Provide the counts by benchmark, once lm-eval has scored: it tells only that of the metric with most documents.
 
     Args:
         tasks: lm-eval's, by the names of their benchmarks.

@@ -78,11 +78,11 @@ class QuestionReader:
             yield
 
     def of_benchmark(self, name: str) -> Questions | None:
-        """What one benchmark asks; None on a rank that does not gather."""
+        """Return what one benchmark asks; None on a rank that does not gather."""
         return self._read.get(name)
 
     def of_group(self, group: Any) -> Questions:
-        """What all benchmarks below lm-eval's group ask, and how their scores become one."""
+        """Return what all benchmarks below lm-eval's group ask, and how their scores become one."""
         below = sorted((task.task_name, self._read[task.task_name].digest) for task in group.get_all_tasks())
         means = [plain(mean) for mean in group.aggregate_metric_list or ()]
         return make_questions(_digest(below), None, {"aggregate_metric_list": means} if means else {})
@@ -104,7 +104,7 @@ class QuestionReader:
 
 
 def make_questions(documents: str, examples: str | None, settings: Mapping[str, Any]) -> Questions:
-    """The account with its digest; settings are of JSON's own types."""
+    """Return the account with its digest; settings are of JSON's own types."""
     texts = {name: _short(json.dumps(settings[name], sort_keys=True)) for name in sorted(settings)}
     return Questions(
         digest=_digest([documents, examples, texts]), documents=documents, examples=examples, settings=texts
@@ -146,7 +146,10 @@ def _settings(task: Any) -> dict[str, Any]:
 
 
 def _prompt(prompt: Any) -> Any:
-    """What ``use_prompt`` led to: a text, a function, or an object that holds the text of a file or of promptsource."""
+    """Return what ``use_prompt`` led to.
+
+    A text, a function, or an object that holds the text of a file or of promptsource.
+    """
     return plain(prompt if prompt is None or isinstance(prompt, str) or callable(prompt) else vars(prompt))
 
 
@@ -160,13 +163,13 @@ def _fields(config: Any, left_out: Iterable[str]) -> dict[str, Any]:
 
 
 def _own_class(kind: type) -> list[Any] | None:
-    """The code of a benchmark that is a class of its own."""
+    """Return the code of a benchmark that is a class of its own."""
     own = [part for part in kind.__mro__ if part.__module__ not in {"builtins", "abc", "lm_eval.api.task"}]
     return [_callable(part) for part in own] or None
 
 
 def plain(value: Any) -> Any:
-    """A value in JSON's own types; equal for equal numbers, functions of equal source, and on every machine."""
+    """Return a value in JSON's own types; equal for equal numbers, functions of equal source, and on every machine."""
     if value is None or isinstance(value, bool | str | int):
         return value
     if isinstance(value, float):
@@ -179,7 +182,7 @@ def plain(value: Any) -> Any:
 
 
 def _other(value: Any) -> Any:
-    """What JSON does not know."""
+    """Return what JSON does not know."""
     if isinstance(value, set | frozenset):
         return sorted(json.dumps(plain(part), sort_keys=True) for part in value)
     if isinstance(value, bytes | bytearray):
@@ -205,7 +208,7 @@ def _callable(value: Any) -> Any:
 
 
 def _made_with(function: Any) -> Iterator[Any]:
-    """The values in a function's closure, and its defaults."""
+    """Yield the values in a function's closure, and its defaults."""
     values = inspect.getclosurevars(function).nonlocals if inspect.isfunction(function) else {}
     defaults = [getattr(function, name, None) for name in ("__defaults__", "__kwdefaults__")]
     for value in (*values.values(), *defaults):
@@ -221,7 +224,7 @@ def _source(thing: Any) -> str:
 
 
 def _line(document: Any) -> str:
-    """A document's hash."""
+    """Return a document's hash."""
     try:
         text = json.dumps(document, sort_keys=True, default=_other)
     except (TypeError, ValueError):  # keys of several types

@@ -44,7 +44,7 @@ def listed_without_pip() -> Iterator[None]:
 
 
 def installed_packages() -> str:
-    """What ``pip list --format=freeze`` prints."""
+    """Return what ``pip list --format=freeze`` prints."""
     found: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():  # the first of a name is the one that is imported
         fields = _name_and_version(distribution)

@@ -13,7 +13,7 @@ from benchy.worker.failures import failing_as
 
 
 def _naming_the_benchmark(build: Callable[..., Any]) -> Callable[..., Any]:
-    """A task factory's ``_build_task`` that says which benchmark failed."""
+    """Return a task factory's ``_build_task`` that says which benchmark failed."""
 
     def named(entry: Any, overrides: Any) -> Any:
         try:

@@ -52,7 +52,7 @@ def _held_to_trust(resolve: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _refusing(load: Callable[..., Any]) -> Callable[..., Any]:
-    """The second wall, for ways into a repository's code that do not ask."""
+    """Wrap a loader as the second wall, for ways into a repository's code that do not ask."""
 
     def refusing(class_name: str, module_path: object, **options: object) -> Any:
         if _trusted:

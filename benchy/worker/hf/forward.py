@@ -87,7 +87,7 @@ class Forward:
             yield self._score(batch, self._follow(batch.prefixes, kept))
 
     def _follow(self, prefixes: tuple[Tokens, ...], kept: list[tuple[Tokens, DynamicCache]]) -> DynamicCache:
-        """What holds these prefixes, each computed behind those before it; ``kept`` becomes theirs."""
+        """Return what holds these prefixes, each computed behind those before it; ``kept`` becomes theirs."""
         shared = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1][0], zip(prefixes, kept, strict=False)))
         del kept[shared:]
         for prefix in prefixes[shared:]:
@@ -109,7 +109,7 @@ class Forward:
         return [Score(request, *answer) for (request, _), *answer in zip(found, sums, greedy, strict=True)]
 
     def extended(self, cache: DynamicCache, tokens: np.ndarray[Any, Any]) -> DynamicCache:
-        """A new cache that holds ``tokens`` behind what ``cache`` holds."""
+        """Return a new cache that holds ``tokens`` behind what ``cache`` holds."""
         longer = DynamicCache()
         longer.layers = [_copy(layer) for layer in cache.layers]
         self._call(torch.from_numpy(tokens)[None].long(), longer, np.array([0]))
@@ -177,7 +177,7 @@ def cache_name(model: Any) -> str:
 
 
 def _behind(cache: DynamicCache, rows: int) -> Cache:
-    """What ``rows`` rows read before their own tokens."""
+    """Return what ``rows`` rows read before their own tokens."""
     if (
         not cache.layers
     ):  # without any cache, transformers looks for packed sequences at each call, and waits for the GPU
@@ -186,7 +186,7 @@ def _behind(cache: DynamicCache, rows: int) -> Cache:
 
 
 def _copy(layer: DynamicLayer) -> DynamicLayer:
-    """A layer that grows without the first one's growing; the numbers are shared."""
+    """Return a layer that grows without the first one's growing; the numbers are shared."""
     copy = DynamicLayer()
     copy.lazy_initialization(layer.keys, layer.values)
     copy.keys, copy.values = layer.keys, layer.values

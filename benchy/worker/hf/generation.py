@@ -24,7 +24,7 @@ from benchy.worker.hf.stopping import OwnStops
 def generate(
     lm: Any, model_generate: Callable[..., torch.Tensor], prompts: torch.Tensor, stop: list[str], **arguments: Any
 ) -> torch.Tensor:
-    """The tokens of all rows, in one go.
+    """Return the tokens of all rows, in one go.
 
     Args:
         lm: lm-eval's model.

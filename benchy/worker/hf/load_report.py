@@ -36,7 +36,7 @@ def refusing_random_weights() -> Iterator[list[str]]:
 
 
 def _checked(finalize: Callable[..., Any], found: list[str]) -> Callable[..., Any]:
-    """transformers' last step of a load, after which its report is looked at."""
+    """Wrap transformers' last step of a load, after which its report is looked at."""
 
     def checked(model: Any, load_config: Any, info: Any) -> Any:
         try:

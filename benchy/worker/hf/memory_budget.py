@@ -93,7 +93,7 @@ class Budget:
             yield from self.batches(child, prefixes)
 
     def _cut(self, group: Group) -> Iterator[list[Row]]:
-        """A group's rows, the longest first, cut into batches of nearly equal lengths."""
+        """Yield a group's rows, the longest first, cut into batches of nearly equal lengths."""
         batch: list[Row] = []
         for row in sorted(group.rows, key=lambda row: -row.length):
             scored = sum(member.scored for member in [*batch, row])
@@ -107,7 +107,7 @@ class Budget:
 
 
 def stock_budget(shape: ModelShape, *, batch_size: int, longest: int, device: str) -> Budget:
-    """What plain lm-eval takes for a batch of the longest requests: all keys and values, and all outputs twice.
+    """Return what plain lm-eval takes for a batch of the longest requests: all keys and values, and all outputs twice.
 
     Args:
         shape: the model's.

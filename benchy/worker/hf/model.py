@@ -88,7 +88,7 @@ class FastHFLM(HFLM):  # type: ignore[misc]
         return [answers[index] for index in range(len(requests))]
 
     def plan(self, requests: Asked, batch_size: int | None = None) -> list[Batch]:
-        """The batches that hold a request of which the answer is not known.
+        """Return the batches that hold a request of which the answer is not known.
 
         Args:
             requests: all of them, as lm-eval tokenized them.
@@ -104,7 +104,7 @@ class FastHFLM(HFLM):  # type: ignore[misc]
         return [batch for batch in batches if not self.known.keys() >= set(batch.indices)]
 
     def score(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Answer]]:
-        """The place and the answer of each request in these batches, in their order."""
+        """Yield the place and the answer of each request in these batches, in their order."""
         for scores in self.forward.scores(batches):
             for score in scores:
                 for index in score.request.indices:
@@ -135,7 +135,7 @@ class FastHFLM(HFLM):  # type: ignore[misc]
         return [Request(tuple(at), tokens[:-1], tokens[-scored:]) for (_, scored), (tokens, at) in found.items()]
 
     def _tokens(self, strings: Any, context: list[int], continuation: list[int]) -> Tokens:
-        """What is read and what is scored, cut from the left."""
+        """Return what is read and what is scored, cut from the left."""
         refuse_unscorable((strings, context, continuation), self.max_length)
         return np.array(context + continuation, dtype=np.int32)[-(self.max_length + 1) :]
 

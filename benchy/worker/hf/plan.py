@@ -123,7 +123,7 @@ class RowLimit:
 
 
 def usual_length(hidden_size: int) -> int:
-    """The row length up to which attention is a small part of the work.
+    """Return the row length up to which attention is a small part of the work.
 
     A token costs about ``24 * hidden**2`` operations in a layer's matrices and ``4 * hidden * length`` in attention
     over a row: at a quarter of ``hidden`` it is a twentieth.
@@ -186,11 +186,11 @@ class _Planner:
         )
 
     def _first_scored(self, low: int, high: int) -> int:
-        """The first position in a range whose output counts."""
+        """Return the first position in a range whose output counts."""
         return int((self._lengths[low:high] - self._scored[low:high]).min())
 
     def _split(self, low: int, high: int, fork: int) -> list[tuple[int, int]]:
-        """The ranges below a fork of the tree."""
+        """Return the ranges below a fork of the tree."""
         cuts = np.flatnonzero(self._shared[low + 1 : high] == fork) + low + 1
         edges = [low, *cuts.tolist(), high]
         return list(pairwise(edges))

@@ -62,7 +62,7 @@ def _reasons(lm: Any) -> Iterator[str]:
 
 
 def windows(model: Any) -> Windows:
-    """The model's sliding windows."""
+    """Return the model's sliding windows."""
     config = model.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or [])
     size = getattr(config, "sliding_window", None)
@@ -108,7 +108,7 @@ def _rotary_types(config: Any) -> set[str]:
 
 
 def _distribution(lm: Any) -> str | None:
-    """What spreads the model, or its work, over devices or processes that lm-eval itself leads."""
+    """Return what spreads the model, or its work, over devices or processes that lm-eval itself leads."""
     if getattr(lm.model, "_tp_size", None) or getattr(lm.model, "device_mesh", None):
         return "tensor parallelism"
     if len(set((getattr(lm.model, "hf_device_map", None) or {}).values())) > 1:

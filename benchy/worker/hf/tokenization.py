@@ -15,7 +15,7 @@ EncodedPair = tuple[Pair, list[int], list[int]]
 
 
 def encode_pairs(lm: Any, pairs: Sequence[Pair]) -> Iterator[EncodedPair]:
-    """What ``TemplateLM.loglikelihood`` makes of each context and continuation."""
+    """Yield what ``TemplateLM.loglikelihood`` makes of each context and continuation."""
     for first in range(0, len(pairs), STRINGS_AT_ONCE):
         yield from _encode_some(lm, pairs[first : first + STRINGS_AT_ONCE])
 
@@ -36,13 +36,13 @@ def _encode_some(lm: Any, pairs: Sequence[Pair]) -> Iterator[EncodedPair]:
 
 
 def _move_spaces(context: str, continuation: str) -> Pair:
-    """The context's trailing spaces belong to the continuation's first word."""
+    """Move the context's trailing spaces to the continuation's first word, to which they belong."""
     stripped = context.rstrip()
     return stripped, context[len(stripped) :] + continuation
 
 
 def _behind_prefix_token(prefix: int, tokens: list[int]) -> tuple[list[int], list[int]]:
-    """An empty context becomes the prefix token, which may be there already."""
+    """Put the prefix token, which may be there already, in the place of an empty context."""
     return (tokens[:1], tokens[1:]) if tokens[:1] == [prefix] else ([prefix], tokens)
 
 

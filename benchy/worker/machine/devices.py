@@ -85,7 +85,7 @@ def require_devices(config: BenchmarkConfig) -> None:
 
 
 def _asked(config: BenchmarkConfig) -> str:
-    """What of the config asks for GPUs."""
+    """Return what of the config asks for GPUs."""
     performance = config.performance
     if config.gpus:
         return f"gpus: [{', '.join(map(str, config.gpus))}]"
@@ -108,7 +108,7 @@ def why_no_cuda() -> str:
 
 
 def visible_devices() -> tuple[Device, ...]:
-    """The GPUs that torch may use here, or else this machine's CPU."""
+    """Return the GPUs that torch may use here, or else this machine's CPU."""
     import torch
 
     if torch.cuda.is_available():

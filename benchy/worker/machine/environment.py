@@ -19,7 +19,7 @@ PACKAGES = (
 
 
 def describe_environment() -> Environment:
-    """This process's machine and versions."""
+    """Describe this process's machine and versions."""
     return Environment(
         packages=_versions(),
         python=platform.python_version(),

@@ -126,7 +126,7 @@ def _integrated(samples: Sequence[Sample]) -> float | None:
 
 
 def watch_gpus(config: BenchmarkConfig | None) -> GpuWatch:
-    """The GPUs that this worker's model is on; none for a model on the CPU or behind an API."""
+    """Return the GPUs that this worker's model is on; none for a model on the CPU or behind an API."""
     return GpuWatch(
         _find_gpus() if config and config.uses_gpus and find_backend(config.model.backend).loads_weights else []
     )

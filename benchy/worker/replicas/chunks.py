@@ -27,7 +27,7 @@ def planned_chunks(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
 
 
 def scored_chunks(lm: Any, requests: Sequence[Any], batch_size: int) -> list[list[int]]:
-    """Indices of tokenized requests, the longest first, cut as lm-eval's ``_loglikelihood_tokens`` cuts its batches.
+    """Return indices of tokenized requests, the longest first, cut as lm-eval's ``_loglikelihood_tokens`` does.
 
     Requests that differ in their last token only are one row of a batch (lm_eval/models/utils.py, ``Collator``).
     """
@@ -46,7 +46,7 @@ def scored_chunks(lm: Any, requests: Sequence[Any], batch_size: int) -> list[lis
 
 
 def generated_chunks(lm: Any, requests: Sequence[Any], batch_size: int) -> list[list[int]]:
-    """Indices of generation requests with the same arguments, cut as lm-eval's ``generate_until`` cuts its batches."""
+    """Return indices of generation requests with the same arguments, cut as ``generate_until`` cuts its batches."""
 
     def order(index: int) -> tuple[int, str]:
         text = requests[index].args[0]

@@ -72,7 +72,7 @@ class Replicas:
 
 
 def start_replicas(config: BenchmarkConfig, identity: ModelIdentity) -> Replicas | None:
-    """What the config asks for beside this process; they load while this process does something else."""
+    """Return what the config asks for beside this process; they load while this process does something else."""
     count = config.performance.replicas or 1
     return Replicas(config, identity, count=count) if count > 1 else None
 

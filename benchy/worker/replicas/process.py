@@ -84,7 +84,7 @@ def share_cores(count: int) -> None:
 
 
 def answer_chunk(lm: Any, chunk: Chunk) -> list[Any]:
-    """A chunk's answers in the order of its requests."""
+    """Return a chunk's answers in the order of its requests."""
     from benchy.worker.harness.patching import replaced
 
     if chunk.method == SCORE_PLANNED:

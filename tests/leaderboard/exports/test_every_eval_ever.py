@@ -123,7 +123,7 @@ VALIDATOR = "every_eval_ever==0.3.0"
 
 @pytest.fixture(scope="module")
 def validator(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package's wheel, from which Python imports as it is."""
+    """Return the package's wheel, from which Python imports as it is."""
     folder = tmp_path_factory.mktemp("validator")
     download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--ignore-requires-python", "--dest"]
     done = subprocess.run([*download, folder, VALIDATOR], capture_output=True, text=True, timeout=120, check=False)
@@ -133,7 +133,7 @@ def validator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def written(record: RunRecord, folder: Path, samples: Any = None) -> list[str]:
-    """The export of a record where it says that it belongs in the collection."""
+    """Return the export of a record where it says that it belongs in the collection."""
     assert record.evaluation is not None
     part = record.evaluation.benchmarks[0]
     (folder / "samples").write_text("".join(f"{json.dumps(row)}\n" for row in samples or make_samples(part)))

@@ -34,12 +34,12 @@ tasks:
 
 @pytest.fixture(autouse=True)
 def _on_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests of the worker, if they came before, took this process off it."""
+    """Take this process back onto the network, if tests of the worker took it off."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
 
 
 def run_folder(tmp_path: Path, **changes: Any) -> Path:
-    """A run on a benchmark of the Hub and on one that is not."""
+    """Return a run on a benchmark of the Hub and on one that is not."""
     parts = (benchmark("arc", metric(0.4), metric(0.5, name="acc_norm"), num_fewshot=3), benchmark("own", metric(0.1)))
     record: RunRecord = make_record("maker/model", benchmarks=parts, **changes)
     folder = make_run_folder(tmp_path / "outputs", record)
@@ -51,13 +51,13 @@ def run_folder(tmp_path: Path, **changes: Any) -> Path:
 
 
 def add_benchmark(hub: LoopbackHub, framework: str = "lm-evaluation-harness", split: str = "test") -> None:
-    """The data set as a benchmark of the Hub."""
+    """Add the data set as a benchmark of the Hub."""
     content = BENCHMARK.format(framework=framework, split=split)
     hub.add_repository("allenai/ai2_arc", {"eval.yaml": content.encode()}, repo_type="dataset")
 
 
 def entry_of(hub: LoopbackHub) -> dict[str, Any]:
-    """The one that the pull request offers."""
+    """Return the one that the pull request offers."""
     repository = hub.repositories["model", "maker/model"]
     (path,) = set(repository.files("refs/pr/1")) - set(repository.files())
     (entry,) = yaml.safe_load(repository.files("refs/pr/1")[path].content)
@@ -66,7 +66,7 @@ def entry_of(hub: LoopbackHub) -> dict[str, Any]:
 
 
 def offered(hub: LoopbackHub, folder: Path) -> str | None:
-    """The address of the pull request, opened by somebody who is not of the model's organisation."""
+    """Return the address of the pull request, opened by somebody who is not of the model's organisation."""
     api = HfApi(endpoint=hub.endpoint, token=hub.add_user("ada", role="write", orgs=("org",)))
     return offer(read_publication(folder, folder), "org/board", f"{hub.endpoint}/datasets/org/board", api)
 

@@ -45,14 +45,14 @@ def page(chromium: Browser, url: str) -> Browser:  # noqa: F811 - pytest's way
 
 
 def models(page: Browser) -> list[str]:
-    """The models that are shown in the first table, from above, by the last part of their names."""
+    """Return the models that are shown in the first table, from above, by the last part of their names."""
     bodies = page.driver.find_elements(By.CSS_SELECTOR, "main > section:first-of-type tbody")
     names = [body.get_dom_attribute("data-model") or "" for body in bodies if body.is_displayed()]
     return ["evil" if "script" in name else name.removeprefix("org/") for name in names]
 
 
 def more(page: Browser, model: str) -> WebElement:
-    """The button that unfolds a model's details in the first table."""
+    """Return the button that unfolds a model's details in the first table."""
     buttons = page.driver.find_elements(By.CSS_SELECTOR, "main > section:first-of-type .more")
     return next(button for button in buttons if button.text == model)
 

@@ -165,7 +165,7 @@ for publication in publications:
 
 
 def start_publishing(leaderboard: Path, *folders: Path) -> subprocess.Popen[str]:
-    """A process that publishes some runs after saying "ready"."""
+    """Return a process that publishes some runs after saying "ready"."""
     command = [sys.executable, "-c", PUBLISH, str(leaderboard), *map(str, folders)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
@@ -242,5 +242,5 @@ def test_a_kill_at_any_moment_leaves_the_leaderboard_whole(tmp_path: Path) -> No
 
 
 def files_of(leaderboard: Path) -> dict[str, bytes]:
-    """What a reader sees."""
+    """Return what a reader sees."""
     return {name: data for name, (data, _) in content(leaderboard).items() if not name.startswith(".")}

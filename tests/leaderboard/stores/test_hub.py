@@ -42,7 +42,7 @@ COMMIT = "POST /api/datasets/org/board/commit/"
 
 @pytest.fixture
 def hub(loopback_hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LoopbackHub:
-    """A Hub where this user may write to what belongs to ``org``."""
+    """Return a Hub where this user may write to what belongs to ``org``."""
     for name, value in loopback_hub.environment(tmp_path / "hf").items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HF_UPLOAD_TOKEN", loopback_hub.add_user("ada", role="write", orgs=("org",)))
@@ -71,7 +71,7 @@ def request_of(folder: Path, **config: Any) -> Upload:
 
 
 def make_run(tmp_path: Path, model: str = "org/alpha", accuracy: float = 0.5, **changes: Any) -> Path:
-    """A run's folder, with samples."""
+    """Return a run's folder, with samples."""
     part = benchmark("arc", metric(accuracy), samples_file="samples_arc_2026-11-01T12-05-00.jsonl")
     return make_run_folder(tmp_path / "outputs", make_record(model, benchmarks=(part,), **changes))
 
@@ -81,7 +81,7 @@ def board_of(hub: LoopbackHub) -> Repository:
 
 
 def require_whole(repository: Repository) -> list[str]:
-    """The runs of a data set, after a check that it is valid: each run is whole, and on the leaderboard once."""
+    """Return the runs of a data set, after a check that it is valid: each run is whole, and on the leaderboard once."""
     files = {path: file.content for path, file in repository.files().items()}
     folders = Counter(path.split("/")[1] for path in files if path.startswith("records/"))
     for folder in folders:
@@ -133,7 +133,7 @@ def test_samples_may_be_left_out(hub: LoopbackHub, tmp_path: Path) -> None:
 
 
 def card_of(hub: LoopbackHub) -> dict[str, Any]:
-    """The metadata of the card."""
+    """Return the metadata of the card."""
     text = board_of(hub).files()["README.md"].content.decode()
     found = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
     assert found
@@ -174,7 +174,10 @@ print(json.dumps(tables | {"default": load_dataset("org/board", split="train").t
 
 
 def load_tables(token: str) -> dict[str, list[dict[str, Any]]]:
-    """The rows of each view, from a process of its own: the libraries read the Hub's address when they are imported."""
+    """Return the rows of each view, from a process of its own.
+
+    The libraries read the Hub's address when they are imported.
+    """
     environment = os.environ | {"HF_TOKEN": token}
     done = subprocess.run([sys.executable, "-c", LOAD_TABLES], env=environment, stdout=subprocess.PIPE, check=True)
     tables: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)

@@ -52,7 +52,7 @@ from tests.worker.tiny import write_logged_model, write_tasks
 
 @pytest.fixture
 def settings(docker_host: Engine, worker_image: str, tmp_path: Path) -> dict[str, Any]:
-    """The demo in a container of this test's engine, on the CPU."""
+    """Return the demo in a container of this test's engine, on the CPU."""
     assert docker_host.process.poll() is None
     container = {"image": worker_image, "volumes": host_volumes(), "cache": f"cache-{tmp_path.name}"}
     return demo_settings(tmp_path, runtime="docker", container=container)
@@ -87,7 +87,7 @@ def ignore(_event: object) -> None:
 
 
 def inside(engine: Engine, transport: DockerTransport, *command: str) -> tuple[int, str]:
-    """The exit code and the output of a command in a worker's container."""
+    """Return the exit code and the output of a command in a worker's container."""
     code, output = engine.client.containers.get(transport.container_id).exec_run(list(command))
     assert isinstance(code, int)
     assert isinstance(output, bytes)
@@ -151,7 +151,7 @@ def test_what_nvidias_hook_does_to_the_root_works_though_the_container_cannot_wr
 
 
 def require_what_a_gpu_container_has(engine: Engine, transport: DockerTransport) -> None:
-    """The root is read-only, and yet has what the hook wrote, made and mounted there."""
+    """Require a root that is read-only, and yet has what the hook wrote, made and mounted there."""
     facts = (
         "test -s /etc/ld.so.cache && echo cache; test -c /dev/nvidiactl && test -c /dev/nvidia-uvm && echo nodes;"
         " (: > /etc/probe) || echo closed; cat /proc/mounts"
@@ -410,7 +410,7 @@ BATCH = 4
 
 @pytest.fixture
 def logged(settings: dict[str, Any], tmp_path: Path) -> tuple[BenchmarkConfig, Path]:
-    """An evaluation of a second or two in a container, and the file to which its model writes every prompt."""
+    """Return an evaluation of a second or two in a container, and the file to which its model writes every prompt."""
     (log := tmp_path / "forward" / "log").parent.mkdir(mode=0o777)
     log.touch()
     let_group_write(log.parent)

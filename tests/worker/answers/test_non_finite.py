@@ -20,7 +20,7 @@ from tests.worker.tiny import write_model
 
 @pytest.fixture
 def broken_model(tmp_path: Path) -> Path:
-    """Computes NaN from the character 7 on; of the twelve documents, number 7 alone has one."""
+    """Write a model that computes NaN from the character 7 on; of the twelve documents, number 7 alone has one."""
     folder = write_model(tmp_path / "broken")
     model = AutoModelForCausalLM.from_pretrained(folder)
     model.config.tie_word_embeddings = False

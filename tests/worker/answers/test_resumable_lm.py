@@ -67,7 +67,7 @@ def count_lines(path: Path) -> int:
 
 
 def start(config: BenchmarkConfig) -> Worker:
-    """A prepared worker."""
+    """Return a prepared worker."""
     worker = Worker(ProcessRuntime().start(launch(config, role="model"), A_RUN, say=print), lambda _lines: None)
     worker.request(Prepare(config=config), lambda _event: None)
     return worker

@@ -21,7 +21,7 @@ Open = Callable[..., AnswerStore]
 
 @pytest.fixture
 def open_store(path: Path) -> Iterator[Open]:
-    """Opens the store at ``path`` as often as one likes."""
+    """Provide a function that opens the store at ``path`` as often as one likes."""
     with ExitStack() as stack:
         yield lambda identity=MODEL: stack.enter_context(closing(AnswerStore(path, identity)))
 

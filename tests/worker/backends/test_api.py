@@ -35,7 +35,7 @@ def server(model_folder: Path) -> Iterator[OpenAIServer]:
 
 @pytest.fixture
 def api_config(make_config: MakeConfig, server: OpenAIServer, model_folder: Path) -> Callable[..., BenchmarkConfig]:
-    """A config for ``local-completions``, or ``local-chat-completions`` with ``chat``; without a device."""
+    """Return a config for ``local-completions``, or ``local-chat-completions`` with ``chat``; without a device."""
 
     def make(tasks: str, *, chat: bool = False, **args: Any) -> BenchmarkConfig:
         if chat:

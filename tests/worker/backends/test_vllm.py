@@ -65,7 +65,7 @@ def samples_of(folder: Path) -> dict[str, list[Any]]:
 
 @pytest.fixture(scope="module")
 def with_vllm(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo as configs/vllm-demo.yaml has it."""
+    """Return the demo as configs/vllm-demo.yaml has it."""
     folder = tmp_path_factory.mktemp("vllm")
     done = benchy("run", write_config(folder, **sections(folder)), cwd=REPOSITORY, seconds=2 * SECONDS_TO_LOAD)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -74,7 +74,7 @@ def with_vllm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def with_hf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same model and benchmarks with transformers."""
+    """Return the same model and benchmarks with transformers."""
     folder = tmp_path_factory.mktemp("hf")
     done = benchy("run", write_config(folder, model={"name": str(MODEL)}), cwd=REPOSITORY)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -109,7 +109,7 @@ def test_the_record_is_as_full(with_vllm: Path, with_hf: Path) -> None:
 
 @pytest.fixture(scope="module")
 def chatting(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A model with a chat template, and a benchmark that asks for rolling log-likelihoods."""
+    """Return a model with a chat template, and a benchmark that asks for rolling log-likelihoods."""
     folder = tmp_path_factory.mktemp("chatting")
     (folder / "tasks").mkdir()
     (folder / "tasks" / "rolling.yaml").write_text(ROLLING, encoding="utf-8")
@@ -121,7 +121,7 @@ def chatting(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def plain(folder: Path, chatting: dict[str, Path], tasks: Path) -> dict[str, list[Any]]:
-    """What `lm_eval run --model vllm` answers in the same environment."""
+    """Return what `lm_eval run --model vllm` answers in the same environment."""
     arguments = ",".join(f"{key}={value}" for key, value in ARGUMENTS.items())
     command = [
         str(ENVIRONMENT / "bin" / "lm_eval"),

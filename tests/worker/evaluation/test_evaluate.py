@@ -33,7 +33,7 @@ DIFFERS = {"date", "start_time", "end_time", "total_evaluation_time_seconds", "p
 def lm_eval_run(
     model_folder: Path, task_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., tuple[Any, Any]]:
-    """What the real command writes: the results, and the samples by benchmark."""
+    """Return what the real command writes: the results, and the samples by benchmark."""
 
     def run(tasks: str, *flags: str) -> tuple[Any, Any]:
         out = tmp_path_factory.mktemp("plain")
@@ -221,7 +221,7 @@ def test_prompts_are_those_of_the_benchmark_as_it_is(
 
 @pytest.fixture
 def worker(make_config: MakeConfig) -> Iterator[tuple[Worker, list[str]]]:
-    """A real worker process, and the lines of its log."""
+    """Provide a real worker process, and the lines of its log."""
     log: list[str] = []
     worker = Worker(
         ProcessRuntime().start(launch(make_config("tiny_letter"), role="model"), A_RUN, say=print), log.extend

@@ -39,7 +39,7 @@ def tasks(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def flaws(make_config: MakeConfig, tasks: Path, tmp_path: Path) -> Any:
-    """The flaws of an evaluation by benchmark, and lm-eval's samples."""
+    """Return the flaws of an evaluation by benchmark, and lm-eval's samples."""
 
     def run(names: str, **changes: Any) -> tuple[dict[str, Flaws], dict[str, list[Any]]]:
         folder = tmp_path / f"run{len(list(tmp_path.glob('run*')))}"

@@ -16,7 +16,7 @@ HELLO = [{"role": "user", "content": "Hello"}]
 
 
 def model_with(template: str) -> Any:
-    """An object with the part of lm-eval's that puts messages into a template: transformers' own."""
+    """Return an object with the part of lm-eval's that puts messages into a template: transformers' own."""
     from transformers.utils.chat_template_utils import render_jinja_template
 
     def apply(messages: list[dict[str, str]]) -> str:

@@ -27,7 +27,7 @@ def _trusting_afterwards() -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A model whose tokenizer brings code; transformers has a class for it too."""
+    """Return a model whose tokenizer brings code; transformers has a class for it too."""
     write_files(tiny_llama() | {"own.py": _CODE.encode()}, tmp_path)
     settings = json.loads((tmp_path / "tokenizer_config.json").read_text("utf-8"))
     settings["auto_map"] = {"AutoTokenizer": [None, "own.Own"]}

@@ -60,13 +60,13 @@ CONFIGS: dict[str, Callable[[], Any]] = {
 
 
 def random_model(name: str, seed: int = 0) -> Any:
-    """A model of that shape."""
+    """Return a model of that shape."""
     torch.manual_seed(seed)
     return transformers.AutoModelForCausalLM.from_config(CONFIGS[name]()).float().eval()
 
 
 def bpe_tokenizer(*, adds_bos: bool) -> transformers.PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer, trained here; Llama's puts BOS before every text, GPT-2's does not."""
+    """Return a byte-level BPE tokenizer, trained here; Llama's puts BOS before every text, GPT-2's does not."""
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
@@ -100,14 +100,14 @@ class Requests:
             yield from ((text, " " + self.words(1, 5)) for _ in range(number))
 
     def few_shot(self, documents: int) -> Iterator[Strings]:
-        """The same worked examples before each question; answers of one token."""
+        """Yield the same worked examples before each question; answers of one token."""
         examples = self.words(45, 45)
         for _ in range(documents):
             text = f"{examples}\n{self.words(2, 8)}:"
             yield from ((text, letter) for letter in (" A", " B", " C", " D"))
 
     def odd(self) -> Iterator[Strings]:
-        """What a benchmark rarely asks, but may."""
+        """Yield what a benchmark rarely asks, but may."""
         text = self.words(6, 6)
         yield from (("", self.words(1, 4)), ("", "<s>" + self.words(2, 2)), ("<s>" + text, " " + self.words(1, 1)))
         yield from ((text + "  ", self.words(1, 2)), (text + "\n", self.words(1, 2)), (text, "\n"))
@@ -117,7 +117,7 @@ class Requests:
         yield self.words(1, 1), " " + self.words(60, 60)
 
     def all(self) -> list[Strings]:
-        """Some of each kind, in no order."""
+        """Return some of each kind, in no order."""
         drawn = [*self.choices(5), *self.choices(1, number=14), *self.few_shot(6), *self.odd()]
         self._random.shuffle(drawn)
         return [(context, continuation) for context, continuation in drawn]

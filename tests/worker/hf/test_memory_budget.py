@@ -71,7 +71,7 @@ def test_sizes_are_read_from_the_model() -> None:
 
 
 def peak_bytes(lm: Any, pairs: list[Strings]) -> int:
-    """The most that torch's allocator had given out at once, beside the model."""
+    """Return the most that torch's allocator had given out at once, beside the model."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         lm.loglikelihood(instances(pairs), disable_tqdm=True)
     recorded: Any = profiler.profiler

@@ -45,7 +45,7 @@ def greedy(found: Answers) -> list[bool]:
 
 
 def best_choices(pairs: list[Strings], found: Answers) -> dict[str, str]:
-    """What accuracy counts: each context's likeliest continuation."""
+    """Return what accuracy counts: each context's likeliest continuation."""
     ranked = sorted(zip(found, pairs, strict=True), key=lambda one: one[0][0])
     return {context: continuation for _, (context, continuation) in ranked}
 

@@ -24,7 +24,7 @@ class CustomLlama(transformers.LlamaForCausalLM):  # type: ignore[misc]
 
 
 def from_config(name: str, **arguments: Any) -> Callable[[], Any]:
-    """Makes a model of that type with random weights."""
+    """Return a function that makes a model of that type with random weights."""
     return lambda: transformers.AutoModelForCausalLM.from_config(getattr(transformers, f"{name}Config")(**arguments))
 
 
