@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from benchy.plain_text import plain, plain_line
@@ -10,6 +10,8 @@ from benchy.protocol import Progress
 from benchy.record import BenchmarkResult, EvaluationResult, Facts, GpuUse, Metric, ModelTestResult, RunRecord
 
 Row = dict[str, str]
+LONGEST_GPU = 12
+"""Characters of a GPU's UUID that tell it from the others; nvidia-smi and CUDA take so many for the whole."""
 
 
 def model_test_block(name: str, result: ModelTestResult) -> str:
@@ -116,17 +118,20 @@ def gpu_rows(record: RunRecord) -> list[Row]:
 
 
 def _gpu_row(step: str, use: GpuUse) -> Row:
-    def both(mean: float | None, peak: float | None, form: Callable[[float], str]) -> str:
-        return "" if mean is None or peak is None else f"{form(mean)}, at most {form(peak)}"
-
+    """Make a row of at most 80 columns, as a terminal has them."""
+    gb = 1024**3
     return {
         "step": step,
-        "GPU": use.uuid,
-        "utilization": both(use.utilization_mean, use.utilization_peak, lambda share: f"{100 * share:.0f} %"),
-        "memory": both(use.memory_mean_bytes, use.memory_peak_bytes, _gb),
-        "power": both(use.power_mean_watts, use.power_peak_watts, lambda watts: f"{watts:.0f} W"),
-        "energy": "" if use.energy_kwh is None else f"{use.energy_kwh:.4f} kWh",
+        "GPU": use.uuid[:LONGEST_GPU],
+        "use (peak)": _mean_and_peak(use.utilization_mean, use.utilization_peak, "{:.0f} ({:.0f}) %", of=100),
+        "memory (peak)": _mean_and_peak(use.memory_mean_bytes, use.memory_peak_bytes, "{:.1f} ({:.1f}) GB", of=1 / gb),
+        "power (peak)": _mean_and_peak(use.power_mean_watts, use.power_peak_watts, "{:.0f} ({:.0f}) W"),
+        "energy": "" if use.energy_kwh is None else f"{1000 * use.energy_kwh:,.1f} Wh",
     }
+
+
+def _mean_and_peak(mean: float | None, peak: float | None, form: str, *, of: float = 1) -> str:
+    return "" if mean is None or peak is None else form.format(mean * of, peak * of)
 
 
 def _score_row(part: BenchmarkResult, metric: Metric) -> Row:

@@ -43,9 +43,9 @@ def test_what_a_gpu_does_not_tell_is_absent_and_not_zero() -> None:
         {
             "step": "model_test",
             "GPU": "GPU-1",
-            "utilization": "",
-            "memory": "0.00 GB, at most 0.00 GB",
-            "power": "",
+            "use (peak)": "",
+            "memory (peak)": "0.0 (0.0) GB",
+            "power (peak)": "",
             "energy": "",
         }
     ]
