@@ -53,7 +53,7 @@ def test_a_request_is_one_line_and_comes_back_equal(request_: Prepare | ModelTes
 
 
 def test_every_request_is_known_by_its_method() -> None:
-    named = {"fetch", "import", "prepare", "model_test", "evaluation", "upload", "wandb", "recompute"}
+    named = {"fetch", "build", "import", "prepare", "model_test", "evaluation", "upload", "wandb", "recompute"}
     assert set(REQUESTS) == named
 
 

@@ -58,20 +58,25 @@ def required_packages(path: str) -> set[str]:
     Only what its functions name is followed: ``!function utils.clean`` means ``utils.py``, and what that imports of
     lm-eval's own task library. An import that the code itself guards (``try``) is none that it needs.
     """
+    found = {
+        name.partition(".")[0]
+        for code in code_files(path)
+        for name in _imports(code)
+        if not _own_files(name, code.parent)
+    }
+    return found - sys.stdlib_module_names - {""}
+
+
+def code_files(path: str) -> Iterator[Path]:
+    """Yield the files with a benchmark's own code, and what they import of it and of lm-eval's task library."""
     waiting = list(_function_files(Path(path), set()))
     seen: set[Path] = set()
-    found: set[str] = set()
     while waiting:
         code = waiting.pop()
-        if code in seen or not code.is_file():
-            continue
-        seen.add(code)
-        for name in _imports(code):
-            own = _own_files(name, code.parent)
-            waiting += own
-            if not own:
-                found.add(name.partition(".")[0])
-    return found - sys.stdlib_module_names - {""}
+        if code not in seen and code.is_file():
+            seen.add(code)
+            yield code
+            waiting += [file for name in _imports(code) for file in _own_files(name, code.parent)]
 
 
 def _function_files(path: Path, seen: set[Path]) -> Iterator[Path]:
@@ -123,7 +128,7 @@ def _own_files(name: str, folder: Path) -> list[Path]:
     It and what it is a part of.
     """
     parts = name.lstrip(".").split(".")
-    library = _task_library()
+    library = task_library()
     if parts[:2] == ["lm_eval", "tasks"] and library is not None:
         folder, parts = library, parts[2:]
     places = [folder.joinpath(*parts[:count]) for count in range(1, len(parts) + 1)]
@@ -131,7 +136,8 @@ def _own_files(name: str, folder: Path) -> list[Path]:
 
 
 @functools.cache
-def _task_library() -> Path | None:
+def task_library() -> Path | None:
+    """Return the folder of lm-eval's own benchmarks; None where lm-eval is not installed."""
     found = importlib.util.find_spec("lm_eval")
     return Path(found.origin).parent / "tasks" if found and found.origin else None
 

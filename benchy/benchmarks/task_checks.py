@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, TemplateSyntaxError
 
 from benchy.benchmarks.files import BUILDERS
+from benchy.benchmarks.local_files import texts_in
 
 TASK_KEYS = frozenset({
     "class", "custom_dataset", "dataset_kwargs", "dataset_name", "dataset_path", "description", "doc_to_audio",
@@ -66,15 +67,6 @@ def _missing_files(task: Mapping[str, Any]) -> Iterator[str]:
     path, settings = task.get("dataset_path"), task.get("dataset_kwargs")
     if not isinstance(path, str) or path not in BUILDERS or not isinstance(settings, Mapping):
         return
-    for name in _texts(settings.get("data_files")):
+    for name in texts_in(settings.get("data_files")):
         if "://" not in name and not any(sign in name for sign in "*?[") and not Path(name).exists():
             yield f"its data file {name} is not there; paths are relative to {Path.cwd()}"
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in a value, lists and sections."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(item)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from benchy import hub
 from benchy.backends import find_backend
 from benchy.benchmarks.files import hub_datasets, load_task, task_files
 from benchy.benchmarks.index import index_tasks
-from benchy.benchmarks.packages import require_packages
+from benchy.benchmarks.local_files import local_files
+from benchy.benchmarks.packages import require_packages, task_library
 from benchy.benchmarks.task_checks import mistakes_in
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, EvaluationFailed
@@ -29,12 +31,13 @@ Settings = Mapping[str, Mapping[str, Any]]
 """What each benchmark's YAML says, by its file."""
 
 
-def check_benchmarks(config: BenchmarkConfig, *, has_own_packages: bool) -> Settings:
+def check_benchmarks(config: BenchmarkConfig, *, has_own_packages: bool, has_own_files: bool = False) -> Settings:
     """Check all that can be known of the benchmarks before their data are fetched; return what their YAML says.
 
     Args:
         config: what is to be run.
         has_own_packages: whether the worker has other packages than this Python's, as those of an image.
+        has_own_files: whether it sees those folders alone that the config names, as a container does.
 
     Raises:
         ConfigError: a YAML is wrong, two names hold one benchmark, a package is missing, the back end cannot answer
@@ -54,6 +57,8 @@ def check_benchmarks(config: BenchmarkConfig, *, has_own_packages: bool) -> Sett
     _refuse_unsafe_code(config, list(settings.values()))
     _refuse_what_no_api_answers(config, settings)
     _refuse_thinking_choices(config, settings)
+    if has_own_files:
+        _require_in_sight(config, settings)
     if not has_own_packages:
         require_packages({path: str(task.get("task")) for path, task in settings.items()})
     if not hub.is_offline():
@@ -147,6 +152,21 @@ def _refuse_thinking_choices(config: BenchmarkConfig, settings: Settings) -> Non
 
 def _is_scored(task: Mapping[str, Any]) -> bool:
     return "class" not in task and task.get("output_type", "generate_until") != "generate_until"
+
+
+def _require_in_sight(config: BenchmarkConfig, settings: Settings) -> None:
+    """Refuse files that no mount brings into a container: the worker would not find them."""
+    seen = [Path(folder).absolute() for folder in config.evaluation.include_path]
+    seen += [Path(task).parent.absolute() for task in config.evaluation.tasks if "/" in task]
+    seen += [Path(volume.partition(":")[0]) for volume in config.container.volumes]
+    seen += [library] if (library := task_library()) else []
+    for path, task in settings.items():
+        for file in local_files(path):
+            if not any(file.is_relative_to(folder) for folder in seen):
+                raise ConfigError(
+                    f"{task.get('task')} reads {file}, which the worker's container does not see",
+                    hint=f'move it below evaluation.include_path, or set container.volumes: ["{file}:{file}:ro"]',
+                )
 
 
 def _require_data_set(wanted: tuple[str, str]) -> None:

@@ -66,7 +66,13 @@ def preflight(config: BenchmarkConfig, *, gpu_memory: int | None = None, runtime
     source = problems.tried(open_checkpoint, config)
     settings: Settings = {}
     if tasks_are_known:
-        settings = problems.tried(check_benchmarks, config, has_own_packages=other_packages is not False) or {}
+        own_files = chosen is not None and chosen.has_own_packages  # an image's worker sees what is mounted alone
+        settings = (
+            problems.tried(
+                check_benchmarks, config, has_own_packages=other_packages is not False, has_own_files=own_files
+            )
+            or {}
+        )
     facts = source if isinstance(source, Facts) else None
     if source is not None and not isinstance(source, Facts):
         facts = problems.tried(_examine, config, source, configured_gpus(config), gpu_memory)

@@ -94,11 +94,17 @@ def launch_of(config: BenchmarkConfig, run_folder: Path, *, role: Role) -> Worke
         cache=_CACHE[role],
         goes_offline=has_model and config.container.sandbox and find_backend(config.model.backend).loads_weights,
         runs_own_code=runs_code and config.model.runs_own_code,
-        environment=_NO_STORED_TOKEN if runs_code else {},
+        environment=_environment(config) if runs_code else {},
         passed_on=config.environment,
         python=None if role == "publish" else other_python(config.worker.python),
         container=config.container,
     )
+
+
+def _environment(config: BenchmarkConfig) -> dict[str, str]:
+    """Return what a worker gets in which code of benchmarks runs; metrics that run the model's code ask for a yes."""
+    confirmed = {"HF_ALLOW_CODE_EVAL": "1"} if config.evaluation.confirm_run_unsafe_code else {}
+    return _NO_STORED_TOKEN | confirmed
 
 
 _PLAIN = ("-P", "-m", "benchy.worker")

@@ -13,6 +13,7 @@ from benchy.benchmarks.packages import require_packages
 from benchy.config import BenchmarkConfig, Seeds
 from benchy.errors import EvaluationFailed
 from benchy.worker.failures import failing_as
+from benchy.worker.fetch.metrics import fetch_metrics
 from benchy.worker.harness.document_faults import faults_named, refuse_misspelled_fields
 from benchy.worker.harness.task_manager import (
     expand_names,
@@ -56,7 +57,9 @@ def build_tasks(config: BenchmarkConfig, metadata: dict[str, Any]) -> BuiltTasks
     """
     evaluation = config.evaluation
     require_tasks(evaluation.tasks, evaluation.include_path)
-    require_packages(named_files(evaluation.tasks, evaluation.include_path))  # an image has packages of its own
+    files = named_files(evaluation.tasks, evaluation.include_path)
+    require_packages(files)  # an image has packages of its own
+    fetch_metrics(files)
     seed_everything(evaluation.seeds)
     started = time.monotonic()
     manager = task_manager(evaluation.include_path, metadata)

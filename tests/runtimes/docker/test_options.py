@@ -120,3 +120,10 @@ def test_a_wrong_container_section_says_what_was_expected(container: dict[str, A
     with pytest.raises(ConfigError) as failed:
         config(container=container)
     assert expected in failed.value.message
+
+
+@pytest.mark.parametrize("role", ["model", "build"])
+def test_code_that_the_model_writes_may_run_where_that_was_confirmed(role: Role) -> None:
+    confirmed = config(evaluation={"tasks": "x", "confirm_run_unsafe_code": True})
+    assert docker_arguments(options(confirmed, role=role))["environment"]["HF_ALLOW_CODE_EVAL"] == "1"
+    assert "HF_ALLOW_CODE_EVAL" not in docker_arguments(options(role=role))["environment"]
