@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchy.benchmarks.files import BUILDERS, load_task
+from benchy.benchmarks.index import AnyTagLoader
 from benchy.bounded_yaml import read_yaml
 
 
@@ -42,7 +43,7 @@ def _with_included(path: Path, seen: set[Path]) -> Iterator[Path]:
         return
     seen.add(path)
     yield path
-    own = read_yaml(path.read_bytes())
+    own = read_yaml(path.read_bytes(), AnyTagLoader)
     for name in texts_in(own.get("include") if isinstance(own, Mapping) else None):
         yield from _with_included(Path(os.path.realpath(path.parent / name)), seen)
 

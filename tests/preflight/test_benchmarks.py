@@ -21,7 +21,9 @@ def config(tmp_path: Path) -> Path:
     parent = {"dataset_path": "json", "dataset_kwargs": files, "test_split": "test", "output_type": "multiple_choice"}
     texts = {"doc_to_text": "{{q}}", "doc_to_choice": "{{c}}", "doc_to_target": 0}
     (tmp_path / "parents" / "parent.yaml").write_text(yaml.safe_dump(parent | texts))
-    (tmp_path / "tasks" / "own.yaml").write_text("task: own\ninclude: ../parents/parent.yaml\n")
+    (tmp_path / "tasks" / "own.yaml").write_text(
+        "task: own\ninclude: ../parents/parent.yaml\nprocess_results: !function code.score\n"
+    )
     return write_config(
         tmp_path,
         model={"name": str(DEMO / "model")},
