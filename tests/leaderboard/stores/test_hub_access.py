@@ -9,7 +9,7 @@ import yaml
 
 from tests.hub.commands import benchy_on, hub_config
 from tests.hub.fixtures import loopback_hub
-from tests.hub.models import tiny_llama
+from tests.hub.models import HEADER_BYTES, tiny_llama
 from tests.hub.server import LoopbackHub
 
 __all__ = ["loopback_hub"]
@@ -45,17 +45,18 @@ def test_a_member_may_write_to_the_organisations_data_set(
         (False, "write", (), 'may not write to org/board: ada is no member of "org"'),
     ],
 )
-def test_a_token_that_may_not_write_is_refused_before_anything_is_asked_of_the_model(
+def test_a_token_that_may_not_write_is_refused_before_any_weights_are_fetched(
     loopback_hub: LoopbackHub, tmp_path: Path, exists: bool, role: str, orgs: tuple[str, ...], said: str
 ) -> None:
+    model = loopback_hub.add_repository("org/tiny", tiny_llama())
     if exists:
         loopback_hub.add_repository("org/board", repo_type="dataset")
     token = loopback_hub.add_user("ada", role=role, orgs=orgs)
-    done = benchy_on(loopback_hub, tmp_path, "check", config(tmp_path), HF_UPLOAD_TOKEN=token)
+    done = benchy_on(loopback_hub, tmp_path, "run", config(tmp_path), HF_UPLOAD_TOKEN=token)
     assert done.returncode == 5
     assert f"AccessDenied: the token in HF_UPLOAD_TOKEN {said}" in done.stderr
     assert "→ set HF_UPLOAD_TOKEN to a token that may write there" in done.stderr
-    assert loopback_hub.count("/models/") == 0
+    assert loopback_hub.bytes_served(model.files()["model.safetensors"].content) <= HEADER_BYTES
 
 
 def test_the_token_of_the_model_is_not_taken_for_the_leaderboards(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_the_token_of_the_model_is_not_taken_for_the_leaderboards(loopback_hub: 
     done = benchy_on(loopback_hub, tmp_path, "check", config(tmp_path), token=token)
     assert done.returncode == 5
     assert "no token to write to hf://datasets/org/board: HF_UPLOAD_TOKEN is not set" in done.stderr
-    assert loopback_hub.count() == 0
+    assert loopback_hub.count("/datasets/org/board") == 0
 
 
 def test_a_token_that_is_not_valid_is_said(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
