@@ -30,7 +30,9 @@ class Own(evaluate.Metric):
 """
 
 
-def test_it_is_loaded_as_the_benchmark_is_built(make_config: MakeConfig, tmp_path: Path) -> None:
+def test_it_is_loaded_as_the_benchmark_is_built(
+    make_config: MakeConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     loaded = tmp_path / "loaded"
     (tmp_path / "own_metric.py").write_text(METRIC.format(place=str(loaded)))
     (tmp_path / "own.jsonl").write_text(json.dumps({"question": "What?", "choices": ["a", "b"]}) + "\n")
@@ -50,7 +52,7 @@ def test_it_is_loaded_as_the_benchmark_is_built(make_config: MakeConfig, tmp_pat
         f"    return hf.load({str(tmp_path / 'own_metric.py')!r}).compute(predictions=[1], references=[1])\n"
     )
     prepared_session(make_config("own", include_path=str(tmp_path)))
-    assert loaded.exists()
+    assert loaded.exists(), caplog.text
 
 
 @pytest.mark.parametrize(("task", "metric"), [("humaneval", "code_eval"), ("squadv2", "squad_v2")])
