@@ -87,18 +87,23 @@ class Fetch(Request[Fetched]):
     """Whether the model's weights are fetched too, and not only its small files: config, tokenizer, code."""
 
 
-class Build(Request[Built]):
+class _WithBenchmarks(_Message):
+    """What a worker is told that builds benchmarks."""
+
+    config: BenchmarkConfig
+    fetched: Fetched | None = None
+    """What another worker fetched for this one."""
+    server_keys: dict[str, str] = Field(default_factory=dict, repr=False)
+    """For a model behind a server: the keys that lm-eval looks for, by the names of their variables."""
+    data_sets: dict[str, str] = Field(default_factory=dict)
+    """The commits at which a worker before this one loaded the run's data sets: they are loaded so again."""
+
+
+class Build(_WithBenchmarks, Request[Built]):
     """Build the benchmarks to their last request, without the model's weights: it finds what is wrong with them."""
 
     method = "build"
     result_type = Built
-    config: BenchmarkConfig
-    fetched: Fetched | None = None
-    """What another worker fetched for this one, but for weights."""
-    server_keys: dict[str, str] = Field(default_factory=dict, repr=False)
-    """As in ``prepare``."""
-    data_sets: dict[str, str] = Field(default_factory=dict)
-    """As in ``prepare``."""
     model_length: int | None = None
     """How many tokens the model holds, prompt and answer together; None if that is not known."""
 
@@ -111,18 +116,11 @@ class Import(Request[Imported]):
     config: BenchmarkConfig
 
 
-class Prepare(Request[Prepared]):
+class Prepare(_WithBenchmarks, Request[Prepared]):
     """Build the benchmarks. What was not fetched before is fetched now, without a token."""
 
     method = "prepare"
     result_type = Prepared
-    config: BenchmarkConfig
-    fetched: Fetched | None = None
-    """What another worker fetched for this one."""
-    server_keys: dict[str, str] = Field(default_factory=dict, repr=False)
-    """For a model behind a server: the keys that lm-eval looks for, by the names of their variables."""
-    data_sets: dict[str, str] = Field(default_factory=dict)
-    """The commits at which a worker before this one loaded the run's data sets: they are loaded so again."""
 
 
 class ModelTest(Request[ModelTestResult]):

@@ -19,16 +19,37 @@ BUILDERS = {"json", "csv", "parquet", "text", "arrow", "webdataset", "imagefolde
 """Names of `datasets` for files that a task brings itself."""
 
 
-def load_task(path: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return a task's YAML with those that it includes; functions are read as nothing."""
-    own = _read(path)
-    includes = own.pop("include", None) or []
+def load_task(path: str) -> dict[str, Any]:
+    """Return a task's YAML with those that it includes; functions are read as nothing.
+
+    Raises:
+        ConfigError: a file is no YAML, or beyond the bounds of what is read.
+    """
     merged: dict[str, Any] = {}
-    for name in includes if isinstance(includes, list) else [includes]:
+    for _, own in reversed(list(_included(path, ()))):
+        merged |= own
+    merged.pop("include", None)
+    return merged
+
+
+def with_included(path: str) -> list[str]:
+    """Return a YAML's path and those of all files that it includes, each once.
+
+    Raises:
+        ConfigError: as `load_task`.
+    """
+    return list(dict.fromkeys(file for file, _ in _included(path, ())))
+
+
+def _included(path: str, within: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield files with their own settings; of two with the same key lm-eval takes the one that comes first here."""
+    own = _read(path)
+    yield path, own
+    said = own.get("include") or []
+    for name in reversed(said if isinstance(said, list) else [said]):
         included = os.path.realpath(Path(path).parent / str(name).replace("\0", ""))
-        if included not in seen and Path(included).is_file():
-            merged |= load_task(included, (*seen, path))
-    return merged | own
+        if included not in (*within, path) and Path(included).is_file():
+            yield from _included(included, (*within, path))
 
 
 def _read(path: str) -> dict[str, Any]:
@@ -47,20 +68,14 @@ def _read(path: str) -> dict[str, Any]:
 
 def load_tasks(names: tuple[str, ...], include_path: tuple[str, ...]) -> list[dict[str, Any]] | None:
     """Return the YAML of every single benchmark that names stand for; None where lm-eval's own are not known."""
+    files = find_files(names, include_path)
+    return None if files is None else [load_task(path) for path in files]
+
+
+def find_files(names: tuple[str, ...], include_path: tuple[str, ...]) -> list[str] | None:
+    """Return the YAML files of every single benchmark that names stand for; None where lm-eval's own are not known."""
     index = index_tasks(include_path)
-    if index is None:
-        return None
-    return [load_task(path) for path in sorted(set(task_files(names, index)))]
-
-
-def named_files(names: tuple[str, ...], include_path: tuple[str, ...]) -> dict[str, str]:
-    """Return the name of every single benchmark that names stand for, by its YAML file.
-
-    None where lm-eval's are not known.
-    """
-    index = index_tasks(include_path)
-    paths = sorted(set(task_files(names, index))) if index is not None else []
-    return {path: str(load_task(path).get("task")) for path in paths}
+    return None if index is None else sorted(set(task_files(names, index)))
 
 
 def task_files(names: tuple[str, ...], index: TaskIndex, seen: frozenset[str] = frozenset()) -> Iterator[str]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchy.benchmarks.files import BUILDERS, load_task
-from benchy.benchmarks.index import AnyTagLoader
-from benchy.bounded_yaml import read_yaml
+from benchy.benchmarks.files import BUILDERS, load_task, with_included
 
 
 def local_files(path: str) -> Iterator[Path]:
@@ -18,7 +15,7 @@ def local_files(path: str) -> Iterator[Path]:
     Args:
         path: the benchmark's YAML.
     """
-    yield from _with_included(Path(path).absolute(), set())
+    yield from (Path(file).absolute() for file in with_included(path))
     task = load_task(path)
     options = task.get("dataset_kwargs")
     named = options if isinstance(options, Mapping) else {}
@@ -36,16 +33,6 @@ def texts_in(value: Any) -> Iterator[str]:
     elif isinstance(value, Mapping | list):
         for item in value.values() if isinstance(value, Mapping) else value:
             yield from texts_in(item)
-
-
-def _with_included(path: Path, seen: set[Path]) -> Iterator[Path]:
-    if path in seen or not path.is_file():
-        return
-    seen.add(path)
-    yield path
-    own = read_yaml(path.read_bytes(), AnyTagLoader)
-    for name in texts_in(own.get("include") if isinstance(own, Mapping) else None):
-        yield from _with_included(Path(os.path.realpath(path.parent / name)), seen)
 
 
 def _before_pattern(name: str) -> Path:

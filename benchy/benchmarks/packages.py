@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+import re
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from benchy.benchmarks.files import load_task, with_included
 from benchy.errors import ConfigError
 
 PACKAGES = {
@@ -25,13 +27,15 @@ PACKAGES = {
 """How pip calls a module, where it calls it otherwise."""
 OF_EXTRA = "pip install 'benchy[tasks]' brings what lm-eval's own need, as does --build-arg EXTRAS=tasks for the image"
 MOST_NAMED = 10
+FUNCTION = re.compile(r"!function\s+[\"']?([\w./-]+)")
+"""As `!function utils.clean` in a YAML."""
 
 
-def require_packages(benchmarks: Mapping[str, str]) -> None:
+def require_packages(benchmarks: Iterable[str]) -> None:
     """Check that all is installed here which the code of benchmarks imports.
 
     Args:
-        benchmarks: their names, by their YAML files.
+        benchmarks: their YAML files.
 
     Raises:
         ConfigError: a package is missing.
@@ -39,7 +43,7 @@ def require_packages(benchmarks: Mapping[str, str]) -> None:
     missing = {path: modules for path in benchmarks if (modules := missing_packages(path))}
     if missing:
         modules = sorted({pip_name(module) for found in missing.values() for module in found})
-        names = [benchmarks[path] for path in missing]
+        names = [str(load_task(path).get("task")) for path in missing]
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         raise ConfigError(
             f"{', '.join(names[:MOST_NAMED])}{more} needs packages that are not installed: {', '.join(modules)}",
@@ -69,7 +73,7 @@ def required_packages(path: str) -> set[str]:
 
 def code_files(path: str) -> Iterator[Path]:
     """Yield the files with a benchmark's own code, and what they import of it and of lm-eval's task library."""
-    waiting = list(_function_files(Path(path), set()))
+    waiting = list(_function_files(path))
     seen: set[Path] = set()
     while waiting:
         code = waiting.pop()
@@ -79,20 +83,11 @@ def code_files(path: str) -> Iterator[Path]:
             waiting += [file for name in _imports(code) for file in _own_files(name, code.parent)]
 
 
-def _function_files(path: Path, seen: set[Path]) -> Iterator[Path]:
-    """Yield the files with the functions of a YAML and of those that it includes.
-
-    Each beside the YAML that names it.
-    """
-    if path in seen or not path.is_file():
-        return
-    seen.add(path)
-    for line in path.read_text("utf-8", errors="replace").splitlines():
-        _, function, name = line.partition("!function ")
-        if function:
-            yield path.parent / f"{name.strip().rpartition('.')[0].replace('.', '/')}.py"
-        elif line.startswith("include:"):
-            yield from _function_files(path.parent / line.partition(":")[2].strip().strip("'\""), seen)
+def _function_files(path: str) -> Iterator[Path]:
+    """Yield the files with the functions of a YAML and of those that it includes, each beside who names it."""
+    for file in map(Path, with_included(path)):
+        for name in FUNCTION.findall(file.read_text("utf-8", errors="replace")):
+            yield file.parent / f"{name.rpartition('.')[0].replace('.', '/')}.py"
 
 
 @functools.cache

@@ -11,6 +11,7 @@ from jinja2 import Environment, TemplateSyntaxError
 
 from benchy.benchmarks.files import BUILDERS
 from benchy.benchmarks.local_files import texts_in
+from benchy.errors import ConfigError
 
 TASK_KEYS = frozenset({
     "class", "custom_dataset", "dataset_kwargs", "dataset_name", "dataset_path", "description", "doc_to_audio",
@@ -51,6 +52,20 @@ def mistakes_in(task: Mapping[str, Any], path: str) -> Iterator[str]:
     yield from (f"{where}: {key} is no text: {task[key]!r}" for key in wrong)
     yield from (f"{where}: {mistake}" for mistake in _wrong_templates(task))
     yield from (f"{where}: {mistake}" for mistake in _missing_files(task))
+
+
+def answer_too_long(name: str, tokens: int, most: int) -> ConfigError:
+    """Return what is said where an answer may be as long as all that the model holds: no prompt would fit.
+
+    Args:
+        name: of the benchmark.
+        tokens: how many an answer may have.
+        most: how many the model holds, prompt and answer together.
+    """
+    return ConfigError(
+        f"{name} lets an answer have {tokens:,} tokens, and the model holds {most:,} in all, the prompt among them",
+        hint=f"set evaluation.gen_kwargs: {{max_gen_toks: N}} with an N well below {most:,}",
+    )
 
 
 def _wrong_templates(task: Mapping[str, Any]) -> Iterator[str]:

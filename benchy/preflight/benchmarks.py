@@ -14,7 +14,7 @@ from benchy.benchmarks.files import hub_datasets, load_task, task_files
 from benchy.benchmarks.index import index_tasks
 from benchy.benchmarks.local_files import local_files
 from benchy.benchmarks.packages import require_packages, task_library
-from benchy.benchmarks.task_checks import mistakes_in
+from benchy.benchmarks.task_checks import answer_too_long, mistakes_in
 from benchy.config import BenchmarkConfig
 from benchy.errors import ConfigError, EvaluationFailed
 from benchy.hub import Repo
@@ -60,7 +60,7 @@ def check_benchmarks(config: BenchmarkConfig, *, has_own_packages: bool, has_own
     if has_own_files:
         _require_in_sight(config, settings)
     if not has_own_packages:
-        require_packages({path: str(task.get("task")) for path, task in settings.items()})
+        require_packages(settings)
     if not hub.is_offline():
         wanted = {(data.name, data.revision) for data in hub_datasets(list(settings.values()))}
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -86,11 +86,7 @@ def check_answer_lengths(config: BenchmarkConfig, settings: Settings, most: int)
         own = task.get("generation_kwargs")
         tokens = _most_generated({**own, **asked} if isinstance(own, Mapping) else asked)
         if not _is_scored(task) and tokens is not None and tokens >= most:
-            raise ConfigError(
-                f"{task.get('task')} ({path}) lets an answer have {tokens:,} tokens, and {config.model.name} holds "
-                f"{most:,} in all, the prompt among them",
-                hint=f"set evaluation.gen_kwargs: {{max_gen_toks: N}} with an N well below {most:,}",
-            )
+            raise answer_too_long(f"{task.get('task')} ({path})", tokens, most)
 
 
 def _most_generated(arguments: Mapping[str, Any]) -> int | None:

@@ -120,6 +120,10 @@ class Fetched(FrozenModel):
     """The commit of each data set, by ``name`` or ``name@revision``."""
     seconds: float = 0.0
 
+    def after(self, earlier: Fetched | None) -> Fetched:
+        """Return this, which was fetched in a second part, with the seconds of both parts."""
+        return self._with(seconds=self.seconds + earlier.seconds) if earlier is not None else self
+
 
 class Imported(FrozenModel):
     """The answer to ``import``: the libraries are there, and the devices."""

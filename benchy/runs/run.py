@@ -246,10 +246,12 @@ class Run:
             self.start_worker()
         assert self._worker is not None  # noqa: S101 - for the type checker
         if self._fetching is not None:
+            fetched = self._fetched_after(None)
             if self._builds_first:
-                self._build(self._fetched())
+                self._build(fetched)
                 self._fetching = self._start_fetching(weights=True)
-            self._ask_to_prepare(self._worker, self._fetched())
+                fetched = self._fetched_after(fetched)
+            self._ask_to_prepare(self._worker, fetched)
         if self._asked is not None:
             self._take_prepared(self._worker.receive(self._asked, self.notify, self._limits))
             self._asked = None
@@ -267,11 +269,13 @@ class Run:
         builder = Builder(self.runtime, run, self._limits, self.log.write, self.notify)
         builder.build(self._pinned(), self.record.facts, fetched)
 
-    def _fetched(self) -> Fetched | None:
-        """Wait for what is being fetched."""
-        fetched = self._fetching.result(self.notify, self._limits) if self._fetching else None
+    def _fetched_after(self, earlier: Fetched | None) -> Fetched | None:
+        """Wait for what is being fetched, if anything is."""
+        if self._fetching is None:
+            return earlier
+        fetched = self._fetching.result(self.notify, self._limits)
         self._fetching = None
-        return fetched
+        return fetched.after(earlier)
 
     def _take_prepared(self, prepared: Prepared) -> None:
         before = self.record.model

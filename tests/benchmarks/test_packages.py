@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from benchy.benchmarks.index import index_tasks
 from benchy.benchmarks.packages import missing_packages, pip_name
 from docs.make_tasks import PAGE, page
@@ -22,6 +24,15 @@ def test_packages_are_found_through_what_a_benchmarks_code_imports(tmp_path: Pat
     assert "nowhere_at_all" in missing
     assert "may_be_missing" not in missing
     assert pip_name("math_verify") == "math-verify[antlr4_11_0]"
+
+
+@pytest.mark.parametrize("said", ["include: base", '"include": "base"', "include:\n  - base", "include: [base, base]"])
+@pytest.mark.parametrize("function", ["code.score", '"code.score"', "  code.score"])
+def test_functions_of_an_included_yaml_count(tmp_path: Path, said: str, function: str) -> None:
+    (tmp_path / "own.yaml").write_text(f"task: own\n{said}\n")
+    (tmp_path / "base").write_text(f"process_results: !function {function}\n")
+    (tmp_path / "code.py").write_text("import nowhere_at_all\n")
+    assert missing_packages(str(tmp_path / "own.yaml")) == ["nowhere_at_all"]
 
 
 def test_what_check_says_of_ifeval_is_what_its_code_imports(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_what_cannot_be_asked_so_is_refused(
         (
             {"output_type": "generate_until", "generation_kwargs": {"max_new_tokens": 5000}},
             {},
-            ["lets an answer have 5,000 tokens, and configs/demo/model holds 512 in all", "max_gen_toks: N"],
+            ["lets an answer have 5,000 tokens, and the model holds 512 in all", "max_gen_toks: N"],
         ),
         ({}, {"args": {"enable_thinking": True}}, ["own asks for log-likelihoods", "drop enable_thinking"]),
     ],

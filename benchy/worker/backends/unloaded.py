@@ -10,14 +10,16 @@ from benchy.config import BenchmarkConfig
 from benchy.errors import ModelLoadError
 from benchy.record import ModelIdentity
 from benchy.worker.backends.lm import create_model, lm_eval_arguments
+from benchy.worker.backends.loaded_model import LoadedModel
+from benchy.worker.backends.tokenized import TokenizedModel
 from benchy.worker.failures import failing_as
 from benchy.worker.harness.prompt_limit import limit_prompts
 
 logger = logging.getLogger(__name__)
 
 
-def create_unloaded(config: BenchmarkConfig, identity: ModelIdentity) -> tuple[Any, bool]:
-    """Return lm-eval's object for the config's model without weights, and whether it has the model's tokenizer.
+def create_unloaded(config: BenchmarkConfig, identity: ModelIdentity) -> LoadedModel:
+    """Return the config's model without weights; a `TokenizedModel` where its tokenizer can be loaded.
 
     Raises:
         ModelLoadError: the tokenizer does not load, and the back end loads it in the same way.
@@ -25,9 +27,9 @@ def create_unloaded(config: BenchmarkConfig, identity: ModelIdentity) -> tuple[A
     backend, arguments = find_backend(config.model.backend), lm_eval_arguments(config, identity)
     if not backend.loads_weights:
         with failing_as(ModelLoadError, f"{config.model.name} cannot be used", hint=backend.trouble_hint):
-            return create_model(config, identity).lm, False
+            return create_model(config, identity)
     if "gguf_file" in arguments and "tokenizer" not in arguments:
-        return _without_tokenizer(), False  # it is in the file with the weights
+        return LoadedModel(_without_tokenizer(), backend)  # it is in the file with the weights
     try:
         with failing_as(ModelLoadError, f"the tokenizer of {config.model.name} does not load"):
             from benchy.worker.hf.unloaded import UnloadedHFLM
@@ -37,9 +39,9 @@ def create_unloaded(config: BenchmarkConfig, identity: ModelIdentity) -> tuple[A
         if backend.reads_checkpoint:
             raise
         logger.info("Prompts are shown without the model's template: %s", error.message)
-        return _without_tokenizer(), False
+        return LoadedModel(_without_tokenizer(), backend)
     limit_prompts(lm, config.performance.prompt_timeout)
-    return lm, True
+    return TokenizedModel(lm, backend)
 
 
 def _without_tokenizer() -> Any:

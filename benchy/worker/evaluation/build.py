@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any, NoReturn
 
+from benchy.benchmarks.task_checks import answer_too_long
 from benchy.checkpoint.files import source_of
 from benchy.config import BenchmarkConfig
-from benchy.errors import ConfigError, EvaluationFailed
+from benchy.errors import EvaluationFailed
 from benchy.fast_imports import collecting_no_garbage
 from benchy.protocol import Build, Phase
 from benchy.record import Built, BuiltBenchmark, Fetched, ModelIdentity
 from benchy.worker.backends.imports import import_libraries
 from benchy.worker.backends.lm import lm_eval_arguments
+from benchy.worker.backends.loaded_model import LoadedModel
+from benchy.worker.backends.tokenized import TokenizedModel
 from benchy.worker.backends.unloaded import create_unloaded
-from benchy.worker.evaluation.simple_evaluate import options_of
+from benchy.worker.evaluation.simple_evaluate import options_of, prompts_watched
 from benchy.worker.failures import failing_as
 from benchy.worker.fetch.datasets import DataSets
 from benchy.worker.harness.benchmarks import BuiltTasks, build_tasks, hand_over
 from benchy.worker.harness.document_faults import faults_named
-from benchy.worker.harness.gold_answers import gold_answers_checked
-from benchy.worker.harness.leaks import leaks_noticed
 from benchy.worker.harness.patching import replaced
-from benchy.worker.harness.quiet_git import git_asked_quietly
-from benchy.worker.harness.speedups import compiled_once, listed_without_pip
 from benchy.worker.harness.trusted_loaders import holding_loaders_to
 from benchy.worker.prepare import with_fetched
 from benchy.worker.ranks import RankDone, own_rank
@@ -40,14 +38,6 @@ MOST_TOKENIZED = 8
 
 class _AllBuilt(BaseException):
     """lm-eval asks its first request: nothing is left to be built. No failure, which a handler would name."""
-
-
-@dataclass(frozen=True)
-class _Unloaded:
-    """What stands in for the model."""
-
-    lm: Any
-    has_tokenizer: bool
 
 
 def build(session: Session, request: Build) -> Built:
@@ -71,7 +61,7 @@ def build(session: Session, request: Build) -> Built:
     arguments = lm_eval_arguments(config, identity)
     with data_sets.pinned(), holding_loaders_to(arguments):
         tasks = build_tasks(config, arguments)
-        model = _Unloaded(*create_unloaded(config, identity))
+        model = create_unloaded(config, identity)
         leaked, without_gold = _build_requests(config, model, tasks)
     benchmarks = tuple(
         _benchmark(name, task, model, leaked.get(name, 0), len(without_gold.get(name, ())))
@@ -88,22 +78,21 @@ def _identity(config: BenchmarkConfig, fetched: Fetched) -> ModelIdentity:
 
 
 def _build_requests(
-    config: BenchmarkConfig, model: _Unloaded, tasks: BuiltTasks
+    config: BenchmarkConfig, model: LoadedModel, tasks: BuiltTasks
 ) -> tuple[Mapping[str, int], Mapping[str, Sequence[int]]]:
     """Let lm-eval go as far as its first request; return the leaks, and the documents without a gold answer."""
     from lm_eval import simple_evaluate
 
     built, options = tasks.loaded["tasks"], options_of(config)
-    if not model.has_tokenizer and _is_dummy(model.lm):
+    if _is_dummy(model.lm):
         options |= {"apply_chat_template": False, "fewshot_as_multiturn": False}
-    with ExitStack() as stack:
-        for block in (listed_without_pip(), compiled_once(), git_asked_quietly(), faults_named()):
-            stack.enter_context(block)
-        leaked = stack.enter_context(leaks_noticed(built))
-        without_gold = stack.enter_context(gold_answers_checked(built))
-        stack.enter_context(replaced(model.lm, **dict.fromkeys(REQUEST_METHODS, _stop)))
-        stack.enter_context(failing_as(EvaluationFailed, "the benchmarks cannot be built"))
-        stack.enter_context(suppress(_AllBuilt))
+    with (
+        faults_named(),
+        prompts_watched(built) as (leaked, without_gold),
+        replaced(model.lm, **dict.fromkeys(REQUEST_METHODS, _stop)),
+        failing_as(EvaluationFailed, "the benchmarks cannot be built"),
+        suppress(_AllBuilt),
+    ):
         simple_evaluate(model=model.lm, tasks=tasks.names, task_manager=hand_over(tasks), **options)
     return leaked, without_gold
 
@@ -118,14 +107,14 @@ def _is_dummy(lm: Any) -> bool:
     return isinstance(lm, DummyLM)
 
 
-def _benchmark(name: str, task: Any, model: _Unloaded, leaked: int, without_gold: int) -> BuiltBenchmark:
+def _benchmark(name: str, task: Any, model: LoadedModel, leaked: int, without_gold: int) -> BuiltBenchmark:
     first = task.instances[0]
     return BuiltBenchmark(
         name=name,
         documents=len({request.doc_id for request in task.instances}),
         shots=task.config.num_fewshot or 0,
         requests=sum(request.repeats for request in task.instances),
-        longest_prompt=_longest(model.lm, task.instances) if model.has_tokenizer else None,
+        longest_prompt=_longest(model, task.instances) if isinstance(model, TokenizedModel) else None,
         prompt=_text(first.args[0]),
         continuations=tuple(
             request.args[1]
@@ -137,9 +126,9 @@ def _benchmark(name: str, task: Any, model: _Unloaded, leaked: int, without_gold
     )
 
 
-def _longest(lm: Any, requests: Sequence[Any]) -> int:
+def _longest(model: TokenizedModel, requests: Sequence[Any]) -> int:
     texts = {"".join(_text(part) for part in request.args if isinstance(part, str)) for request in requests}
-    return max(len(lm.tok_encode(text)) for text in sorted(texts, key=len)[-MOST_TOKENIZED:])
+    return max(model.count_tokens(text) for text in sorted(texts, key=len)[-MOST_TOKENIZED:])
 
 
 def _text(prompt: Any) -> str:
@@ -156,8 +145,4 @@ def _require_room(name: str, task: Any, most: int | None) -> None:
         if request.request_type == "generate_until"
     ]
     if most is not None and limits and max(limits) >= most:
-        raise ConfigError(
-            f"{name} lets an answer have {max(limits):,} tokens, and the model holds {most:,} in all, the prompt among "
-            "them",
-            hint=f"set evaluation.gen_kwargs: {{max_gen_toks: N}} with an N well below {most:,}",
-        )
+        raise answer_too_long(name, max(limits), most)

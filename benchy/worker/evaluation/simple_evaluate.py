@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,14 +61,7 @@ def simple_evaluate(
     from lm_eval.loggers import EvaluationTracker
 
     tracker, built = EvaluationTracker(output_path=str(folder / "results.json")), tasks.loaded["tasks"]
-    with (
-        listed_without_pip(),
-        compiled_once(),
-        git_asked_quietly(),
-        documents_counted(built) as documents,
-        leaks_noticed(built) as leaked,
-        gold_answers_checked(built) as without_gold,
-    ):
+    with documents_counted(built) as documents, prompts_watched(built) as (leaked, without_gold):
         results = simple_evaluate(
             model=lm,
             model_args=arguments,
@@ -84,6 +78,27 @@ def simple_evaluate(
     score_files = write_score_files(folder, samples, config.evaluation.cluster)
     files = write_files(tracker, folder, results, samples)
     return Evaluated(results, documents, flaws, files, score_files)
+
+
+@contextmanager
+def prompts_watched(tasks: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, int], Mapping[str, list[int]]]]:
+    """Watch lm-eval build its prompts, in less time than it takes alone.
+
+    Args:
+        tasks: lm-eval's objects by name.
+
+    Yields:
+        Two counts by benchmark, which grow: prompts that hold their own question among the few-shot examples, and the
+        numbers of the documents without a gold answer.
+    """
+    with (
+        listed_without_pip(),
+        compiled_once(),
+        git_asked_quietly(),
+        leaks_noticed(tasks) as leaked,
+        gold_answers_checked(tasks) as without_gold,
+    ):
+        yield leaked, without_gold
 
 
 def options_of(config: BenchmarkConfig) -> dict[str, Any]:

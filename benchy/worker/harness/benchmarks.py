@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from benchy.benchmarks.files import named_files
+from benchy.benchmarks.files import find_files
 from benchy.benchmarks.index import require_tasks
 from benchy.benchmarks.packages import require_packages
 from benchy.config import BenchmarkConfig, Seeds
@@ -57,7 +57,7 @@ def build_tasks(config: BenchmarkConfig, metadata: dict[str, Any]) -> BuiltTasks
     """
     evaluation = config.evaluation
     require_tasks(evaluation.tasks, evaluation.include_path)
-    files = named_files(evaluation.tasks, evaluation.include_path)
+    files = find_files(evaluation.tasks, evaluation.include_path) or []
     require_packages(files)  # an image has packages of its own
     fetch_metrics(files)
     seed_everything(evaluation.seeds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -58,8 +59,9 @@ def _checked(name: str, task: Any, found: dict[str, list[int]]) -> Callable[...,
     def built(*args: Any, **kwargs: Any) -> None:
         build(*args, **kwargs)
         documents = {request.doc_id: request.doc for request in task.instances}
-        for document in documents.values():
-            _require_scorable(task, document)
+        counts = Counter(request.doc_id for request in task.instances)
+        for number, document in documents.items():
+            _require_scorable(task, document, counts[number])
         wrong = [number for number, document in documents.items() if is_without_gold(task, document)]
         if documents and len(wrong) == len(documents) and kwargs.get("world_size", 1) == 1:  # a rank sees its share
             raise _no_gold_at_all(name, task, documents[wrong[0]])
@@ -68,8 +70,13 @@ def _checked(name: str, task: Any, found: dict[str, list[int]]) -> Callable[...,
     return built
 
 
-def _require_scorable(task: Any, document: Any) -> None:
+def _require_scorable(task: Any, document: Any, requests: int) -> None:
     """Let lm-eval score a document whose choices or gold answer are of no common form, before a model is asked.
+
+    Args:
+        task: lm-eval's object.
+        document: one of its rows.
+        requests: how many the document has.
 
     Raises:
         EvaluationFailed: lm-eval cannot, as `document_faults` names it.
@@ -78,8 +85,7 @@ def _require_scorable(task: Any, document: Any) -> None:
     gold = task.doc_to_text(document) if task.multiple_input else task.doc_to_target(document)
     are_texts = isinstance(choices, list) and all(choice and isinstance(choice, str) for choice in choices)
     if not are_texts or task.multiple_target or not isinstance(gold, int | str):
-        count = sum(request.doc == document for request in task.instances)
-        type(task).process_results(task, document, [(-1.0, False)] * count)  # the class's own: this is no score
+        type(task).process_results(task, document, [(-1.0, False)] * requests)  # the class's own: this is no score
 
 
 def _is_among(choices: Sequence[str], answer: Any) -> bool:
