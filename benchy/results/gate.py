@@ -98,7 +98,7 @@ def _judged(
     told = f"{what} {abs(loss.mean):.4f} ± {loss.stderr:.4f}; a loss of {allowed.max_drop:g} is allowed"
     if too_much:
         return Judged(name, "NO-GO", told)
-    cut = candidate.benchmarks[name].cut if name in candidate.benchmarks else None
+    cut = candidate.cut_in(name)
     if cut is not None and cut > allowed.max_truncated:
         return Judged(name, "INCONCLUSIVE", f"{cut:,} answers were cut, {allowed.max_truncated:,} are allowed")
     if loss.p_of_at_least(allowed.max_drop) < policy.alpha:
@@ -111,8 +111,7 @@ def _judged(
 
 def _why_missing(name: str, left_out: Mapping[str, tuple[str, ...]], candidate: ScoredRun) -> str:
     """Why there is no comparison of a benchmark, or of a group for the sake of one below it."""
-    members = next((group.members for group in candidate.groups if group.name == name), (name,))
-    found = next((member for member in members if member in left_out), None)
+    found = next((member for member in candidate.members_of(name) if member in left_out), None)
     if found is None:
         return "it is not in both runs, or lm-eval's weights for it are not known"
     reasons = "; ".join(left_out[found])

@@ -91,6 +91,16 @@ class ScoredRun:
     is_test: bool
     """Only a part of the benchmarks was evaluated."""
 
+    def members_of(self, name: str) -> tuple[str, ...]:
+        """Return the benchmarks of a group; of a benchmark itself alone."""
+        return next((group.members for group in self.groups if group.name == name), (name,))
+
+    def cut_in(self, name: str) -> int | None:
+        """Return how many answers of a benchmark, or of a group's, were cut; None where nobody counted."""
+        parts = [self.benchmarks[member] for member in self.members_of(name) if member in self.benchmarks]
+        counts = [part.cut for part in parts if part.cut is not None]
+        return sum(counts) if counts else None
+
 
 def is_run(folder: Path) -> bool:
     """Whether a folder holds lm-eval's results."""

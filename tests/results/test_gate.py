@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,22 @@ def test_what_is_missing_or_was_not_asked_the_same_is_never_go(tmp_path: Path) -
     found = judged(first, changed, policy(own=0.05))
     assert found.decision == "INCONCLUSIVE"
     assert "doc_to_text" in found.benchmarks[0].reason
+
+
+@pytest.mark.parametrize(("cut", "decision"), [(1, "GO"), (2, "INCONCLUSIVE")])
+@pytest.mark.parametrize("name", ["one", "both"])
+def test_cut_answers_of_a_benchmark_or_of_a_groups_members_count(
+    tmp_path: Path, name: str, cut: int, decision: str
+) -> None:
+    answers = [1.0] * 80 + [0.0] * 20
+    whole = read_run(
+        write_run(tmp_path / "a", {"one": answers, "two": answers}, groups={"both": (["one", "two"], 0.8)})
+    )
+    parts = {"one": replace(whole.benchmarks["one"], cut=cut), "two": replace(whole.benchmarks["two"], cut=0)}
+    rule = Policy.model_validate({"benchmarks": {name: {"max_drop": 0.05, "max_truncated": 1}}})
+    found = judged(whole, replace(whole, benchmarks=parts), rule)
+    assert found.decision == decision, found
+    assert ("2 answers were cut, 1 are allowed" in found.benchmarks[0].reason) is (decision == "INCONCLUSIVE")
 
 
 def test_a_test_run_is_never_go(tmp_path: Path) -> None:
