@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from benchy.benchmarks.index import AnyTagLoader, TaskIndex, index_tasks
+from benchy.benchmarks.own_files import own_files
 from benchy.bounded_yaml import MOST_BYTES, read_yaml
 from benchy.errors import ConfigError
 
@@ -79,21 +80,24 @@ def find_files(names: tuple[str, ...], include_path: tuple[str, ...]) -> list[st
 
 
 def task_files(names: tuple[str, ...], index: TaskIndex, seen: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Yield the YAML files of every single benchmark that names, patterns, groups and tags stand for."""
+    """Yield the YAML files of every single benchmark that names, patterns, files, groups and tags stand for."""
     for name in names:
-        if name not in index and name.endswith(".yaml") and Path(name).is_file():
-            yield name
-            continue
-        for match in [name] if name in index else fnmatch.filter(index, name):
-            entry = index[match]
-            if match in seen:
-                continue
-            if entry.kind == "tag":
-                yield from task_files(tuple(entry.members), index, seen | {match})
-            elif entry.kind == "group" and entry.path:
-                yield from task_files(_group_members(entry.path), index, seen | {match})
-            elif entry.path:
-                yield entry.path
+        matches = [name] if name in index else fnmatch.filter(index, name)
+        for match in matches:
+            if match not in seen:
+                yield from _files_of_entry(match, index, seen)
+        for path in own_files(name) if not matches else ():
+            is_group = isinstance(load_task(path).get("task"), list)
+            yield from task_files(_group_members(path), index, seen) if is_group else [path]
+
+
+def _files_of_entry(name: str, index: TaskIndex, seen: frozenset[str]) -> Iterator[str]:
+    entry = index[name]
+    if entry.path is None or entry.kind == "group":
+        members = tuple(entry.members) if entry.path is None else _group_members(entry.path)
+        yield from task_files(members, index, seen | {name})
+    else:
+        yield entry.path
 
 
 def _group_members(path: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from typing import Literal
 
 import yaml
 
+from benchy.benchmarks.own_files import own_files
 from benchy.bounded_yaml import MOST_BYTES, PlainLoader, read_yaml
 from benchy.errors import ConfigError, TaskNotFound
 from benchy.hashing import hash_content
@@ -55,7 +56,7 @@ TaskIndex = dict[str, TaskEntry]
 
 
 def require_tasks(names: Sequence[str], include_path: Sequence[str]) -> None:
-    """Check that each name stands for at least one benchmark, as lm-eval reads names (patterns, files).
+    """Check that each name stands for at least one benchmark, as lm-eval reads names (patterns, files, folders).
 
     Raises:
         TaskNotFound: one does not; with the nearest names.
@@ -76,8 +77,8 @@ def require_tasks(names: Sequence[str], include_path: Sequence[str]) -> None:
 
 
 def is_known(name: str, index: TaskIndex) -> bool:
-    """Whether lm-eval would find this name, pattern or file."""
-    return name in index or bool(fnmatch.filter(index, name)) or (name.endswith(".yaml") and Path(name).is_file())
+    """Whether lm-eval would find this name, pattern, file or folder."""
+    return name in index or bool(fnmatch.filter(index, name)) or bool(own_files(name))
 
 
 def index_tasks(include_path: Sequence[str]) -> TaskIndex | None:

@@ -85,7 +85,8 @@ class EvaluationConfig(Section):
     """What is evaluated, and how; the names are lm-eval's."""
 
     tasks: Annotated[tuple[Name, ...], BeforeValidator(split_names, json_schema_input_type=Names)]
-    """Benchmarks, groups or tags: a list, or one string with commas."""
+    """Benchmarks, groups or tags: a list, or one string with commas. Patterns (``mmlu_*``), files of one's own
+    (``own/*.yaml``) and folders of them too, as ``lm_eval run`` takes them."""
     device: str = "cuda"
     """A torch device; ignored when ``performance.use_accelerate`` is true."""
     batch_size: Count | Annotated[str, Field(pattern=AUTO)] = 1

@@ -13,6 +13,7 @@ from benchy.backends import find_backend
 from benchy.benchmarks.files import hub_datasets, load_task, task_files
 from benchy.benchmarks.index import index_tasks
 from benchy.benchmarks.local_files import local_files
+from benchy.benchmarks.own_files import own_files
 from benchy.benchmarks.packages import require_packages, task_library
 from benchy.benchmarks.task_checks import answer_too_long, mistakes_in
 from benchy.config import BenchmarkConfig
@@ -153,7 +154,7 @@ def _is_scored(task: Mapping[str, Any]) -> bool:
 def _require_in_sight(config: BenchmarkConfig, settings: Settings) -> None:
     """Refuse files that no mount brings into a container: the worker would not find them."""
     seen = [Path(folder).absolute() for folder in config.evaluation.include_path]
-    seen += [Path(task).parent.absolute() for task in config.evaluation.tasks if "/" in task]
+    seen += [Path(path).parent.absolute() for task in config.evaluation.tasks for path in own_files(task)]
     seen += [Path(volume.partition(":")[0]) for volume in config.container.volumes]
     seen += [library] if (library := task_library()) else []
     for path, task in settings.items():

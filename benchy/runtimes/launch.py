@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchy.backends import find_backend
+from benchy.benchmarks.own_files import own_files
 from benchy.checkpoint.adapter import base_folder
 from benchy.config import BenchmarkConfig, ContainerConfig
 from benchy.record import WORKER_FOLDER
@@ -159,7 +160,7 @@ def _shared_folders(config: BenchmarkConfig, run_folder: Path, role: Role) -> li
 
 
 def _task_folders(config: BenchmarkConfig) -> list[Share]:
-    of_files = (Path(task).parent for task in config.evaluation.tasks if task.endswith(".yaml"))
+    of_files = (Path(path).parent for task in config.evaluation.tasks for path in own_files(task))
     return _existing([*map(Path, config.evaluation.include_path), *of_files])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchy.benchmarks.index import TaskEntry, index_tasks
+from benchy.benchmarks.own_files import own_files
 from benchy.errors import EvaluationFailed, TaskNotFound
 from benchy.worker.failures import failing_as
 
@@ -64,13 +65,12 @@ def holds_no_benchmarks(what: str) -> EvaluationFailed:
 
 
 def expand_names(names: tuple[str, ...], manager: Any) -> list[Any]:
-    """Names, patterns and YAML files to what ``TaskManager.load`` takes, as ``lm_eval run`` does it."""
+    """Return what ``TaskManager.load`` takes for names, patterns, files and folders, as ``lm_eval run`` does it."""
     from lm_eval.tasks._yaml_loader import load_yaml
 
     expanded: list[Any] = []
     for name in names:
-        is_file = name.endswith(".yaml")
-        found = [load_yaml(name)] if is_file else manager.match_tasks([name])
+        found = manager.match_tasks([name]) or [load_yaml(path) for path in own_files(name)]
         if not found:
             raise TaskNotFound(f'lm-eval knows no task "{name}"')
         expanded += [item for item in found if item not in expanded]
