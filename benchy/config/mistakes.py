@@ -98,7 +98,9 @@ def _describe(path: KeyPath, errors: list[ErrorDetails], root: type[BaseModel], 
         kind = "section" if len(path) == 1 else "key"
         return f'{where}missing {kind} "{_dotted(path)}"{_expects(path, root)}'
     if first["type"] == "value_error":
-        return f"{where}{first['msg'].removeprefix('Value error, ')}"
+        said = first["msg"].removeprefix("Value error, ")
+        names_key = len(path) < 2 or f'"{_dotted(path)}' in said  # a section's own mistakes do
+        return f"{where}{said}" if names_key else f'{where}"{_dotted(path)}": {said}'
     expected = " or ".join(dict.fromkeys(_expected(error) for error in errors))
     return f'{where}"{_dotted(path)}" is {_shown(path, first["input"])}; expected {expected}'
 

@@ -13,6 +13,7 @@ from benchy.config.mistakes import AUTO
 from benchy.config.values import (
     LM_EVAL_SEEDS,
     Arguments,
+    ArgumentsAsText,
     Bytes,
     ChangePath,
     Count,
@@ -103,8 +104,9 @@ class EvaluationConfig(Section):
     """Worked examples as turns of a conversation; lm-eval's default if not set."""
     system_instruction: str | None = None
     """A system message before each prompt."""
-    gen_kwargs: Arguments | str | None = None
-    """Arguments of generation (``temperature=0,max_gen_toks=64``) over the benchmarks' own."""
+    gen_kwargs: ArgumentsAsText | None = None
+    """Arguments of generation over the benchmarks' own: a section, or as lm-eval's command line takes them, pairs
+    (``temperature=0,until=['a','b']``) or a JSON object."""
     include_path: Annotated[tuple[FilePath, ...], BeforeValidator(one_or_more, json_schema_input_type=Names)] = ()
     """Folders with lm-eval task files of your own."""
     seed: Annotated[Seed | Seeds, BeforeValidator(as_seeds, json_schema_input_type=SeedsAsWritten)] = None

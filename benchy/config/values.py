@@ -7,8 +7,9 @@ import os
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
+from benchy.config.arguments import read_arguments
 from benchy.config.mistakes import GPU, MOUNT, NO_NUL, SIZE
 from benchy.frozen import FrozenModel
 
@@ -73,6 +74,8 @@ Name = Annotated[str, Field(min_length=1, max_length=4096, pattern=NO_NUL)]
 FilePath = Annotated[Name, AfterValidator(_expand_home)]
 Count = Annotated[int, Field(gt=0, lt=2**31)]
 Arguments = Annotated[dict[str, Any], AfterValidator(_require_json)]
+ArgumentsAsText = Annotated[Arguments, BeforeValidator(read_arguments, json_schema_input_type=dict[str, Any] | str)]
+"""Arguments that may also be written as on lm-eval's command line."""
 GpuName = Annotated[int, Field(ge=0, lt=1000)] | Annotated[str, Field(max_length=200, pattern=GPU)]
 
 

@@ -81,8 +81,6 @@ def check_answer_lengths(config: BenchmarkConfig, settings: Settings, most: int)
         ConfigError: a benchmark asks for answers as long as all that the model can hold, or longer.
     """
     asked = config.evaluation.gen_kwargs or {}
-    if isinstance(asked, str):  # lm-eval's own way of writing them, which lm-eval reads
-        return
     for path, task in settings.items():
         own = task.get("generation_kwargs")
         tokens = _most_generated({**own, **asked} if isinstance(own, Mapping) else asked)

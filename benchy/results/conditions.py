@@ -128,10 +128,5 @@ def _settings_told(record: RunRecord) -> str:
     return "; ".join(f"{name}: {text}" for name, text in told.items() if text)
 
 
-def _as_text(arguments: dict[str, Any] | str | None) -> str:
-    """``{"temperature": 0, "do_sample": False}`` and ``"do_sample=False,temperature=0"`` are the same."""
-    if isinstance(arguments, dict):
-        parts = [f"{name}={value}" for name, value in arguments.items()]
-    else:
-        parts = (arguments or "").split(",")
-    return ",".join(sorted(part.strip() for part in parts if part.strip()))
+def _as_text(arguments: dict[str, Any] | None) -> str:
+    return ",".join(sorted(f"{name}={value}" for name, value in (arguments or {}).items()))

@@ -65,8 +65,8 @@ def without(results: dict[str, Any], keys: set[str]) -> dict[str, Any]:
     [
         ([], {}),
         (
-            ["--limit", "5", "--num_fewshot", "3", "--seed", "7", "--gen_kwargs", "max_gen_toks=5"],
-            {"limit": 5, "num_fewshot": 3, "seed": 7, "gen_kwargs": "max_gen_toks=5"},
+            ["--limit", "5", "--num_fewshot", "3", "--seed", "7", "--gen_kwargs", "max_gen_toks=5,until=['a','.']"],
+            {"limit": 5, "num_fewshot": 3, "seed": 7, "gen_kwargs": "max_gen_toks=5,until=['a','.']"},
         ),
         (
             ["--limit", "0.3", "--apply_chat_template", "--system_instruction", "Be brief."],

@@ -11,7 +11,7 @@ import yaml
 from benchy.benchmarks.index import index_tasks
 from benchy.benchmarks.packages import code_files
 from benchy.worker.fetch.metrics import fetch_metrics, metrics_in
-from tests.worker.conftest import MakeConfig, prepared_session
+from tests.commands import REPOSITORY, benchy, write_config
 
 METRIC = """
 import datasets
@@ -30,9 +30,8 @@ class Own(evaluate.Metric):
 """
 
 
-def test_it_is_loaded_as_the_benchmark_is_built(
-    make_config: MakeConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_it_is_loaded_as_the_benchmark_is_built(tmp_path: Path) -> None:
+    """In a worker of its own: the library settles where its cache is as it is imported."""
     loaded = tmp_path / "loaded"
     (tmp_path / "own_metric.py").write_text(METRIC.format(place=str(loaded)))
     (tmp_path / "own.jsonl").write_text(json.dumps({"question": "What?", "choices": ["a", "b"]}) + "\n")
@@ -51,8 +50,10 @@ def test_it_is_loaded_as_the_benchmark_is_built(
         "import evaluate as hf\n\n\ndef score(doc, results):\n"
         f"    return hf.load({str(tmp_path / 'own_metric.py')!r}).compute(predictions=[1], references=[1])\n"
     )
-    prepared_session(make_config("own", include_path=str(tmp_path)))
-    assert loaded.exists(), caplog.text
+    config = write_config(tmp_path, evaluation={"tasks": "own", "include_path": str(tmp_path)})
+    done = benchy("check", config, "--build", cwd=REPOSITORY)
+    assert done.returncode == 0, done.stderr
+    assert loaded.exists(), done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(("task", "metric"), [("humaneval", "code_eval"), ("squadv2", "squad_v2")])
