@@ -48,6 +48,8 @@ def mistakes_in(task: Mapping[str, Any], path: str) -> Iterator[str]:
         yield f'{where}: output_type "{said}" is none of {", ".join(OUTPUT_TYPES)}' + (
             f"; did you mean {near[0]}?" if near else ""
         )
+    if not isinstance(task.get("group"), str | None):
+        yield f"{where}: group is no text: {task['group']!r}; a benchmark names what it belongs to in tag"
     wrong = (key for key in TEXTS if not isinstance(task.get(key), str | None))
     yield from (f"{where}: {key} is no text: {task[key]!r}" for key in wrong)
     yield from (f"{where}: {mistake}" for mistake in _wrong_templates(task))

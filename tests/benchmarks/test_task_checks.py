@@ -45,6 +45,7 @@ def test_the_keys_are_those_of_lm_eval() -> None:
         ({"output_type": "multiple_choise"}, 'output_type "multiple_choise" is none of'),
         ({"dataset_path": []}, "dataset_path is no text: []"),  # was TypeError: unhashable, as a bug message
         ({"test_split": ["test"]}, "test_split is no text: ['test']"),
+        ({"group": ["animals"]}, "group is no text: ['animals']; a benchmark names what it belongs to in tag"),
         ({"doc_to_text": "{{q"}, "doc_to_text, line 1, is no Jinja template"),
         ({"dataset_kwargs": {"data_files": {"test": ["own/none.jsonl"]}}}, "its data file own/none.jsonl is not there"),
     ],

@@ -12,6 +12,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from benchy.leaderboard.page.rendering import to_html
 from benchy.leaderboard.ranking import rank
 from benchy.record import RunRecord
+from benchy.record.results import Flaws
 from tests.browser import Browser, chromium  # noqa: F401 - a fixture
 from tests.records import benchmark, make_record, make_run_folder, metric, publish_in, read_publication
 
@@ -83,6 +84,21 @@ def test_a_click_sorts_and_another_turns_the_order(page: Browser) -> None:
     assert models(page) == ["beta", "evil", "alpha"]
     press(page, "Model")
     assert models(page)[-1] == "beta"
+
+
+def test_a_score_that_may_mislead_has_a_mark_with_the_reason(chromium: Browser, tmp_path: Path) -> None:  # noqa: F811
+    flawed = benchmark("arc", metric(0.5), flaws=Flaws(cut=3, leaked=1))
+    record = make_record("org/alpha", benchmarks=(flawed, benchmark("boolq", metric(0.6))))
+    chromium.look()
+    chromium.open(make_page(tmp_path, [record]))
+    marks = chromium.driver.find_elements(By.CSS_SELECTOR, "tbody td .flaw[role=img]")
+    assert [(mark.text, mark.find_element(By.XPATH, "..").text[:6]) for mark in marks] == [("⚠", "0.5000")]
+    reason = "in 3 of 1,000 documents an answer was cut at the limit of generated tokens"
+    assert reason in (marks[0].accessible_name or "")
+    more(chromium, "org/alpha").click()
+    shown = chromium.driver.find_element(By.CSS_SELECTOR, "main > section:first-of-type tbody").text
+    assert f"⚠ {reason}" in shown
+    assert "⚠ in 1 of 1,000 documents a few-shot example holds the question itself" in shown
 
 
 def test_what_has_no_value_stays_last(page: Browser) -> None:
