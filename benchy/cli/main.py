@@ -14,11 +14,15 @@ from benchy.cli.demo import demo
 from benchy.cli.environment import check_environment
 from benchy.cli.gate import gate
 from benchy.cli.init import init
+from benchy.cli.logs import logs
+from benchy.cli.ls import ls
 from benchy.cli.model_test import test
 from benchy.cli.power import power
 from benchy.cli.run import run
 from benchy.cli.schema import schema
 from benchy.cli.serve import serve
+from benchy.cli.show import show
+from benchy.cli.tasks import tasks
 from benchy.cli.upload import upload
 from benchy.cli.verify import verify
 from benchy.display.outputs import end_within, outlive_outputs
@@ -76,5 +80,8 @@ def cli() -> None:
     """Test, evaluate and publish language models: leaderboard scores that can be trusted."""
 
 
-for command in (demo, init, check, run, compare, gate, power, upload, verify, serve, test, schema):
+COMMANDS = (
+    demo, init, tasks, check, run, ls, show, logs, compare, gate, power, upload, verify, serve, test, schema,
+)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)

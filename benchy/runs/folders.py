@@ -121,8 +121,8 @@ def find_cut_short(config: BenchmarkConfig) -> Found:
 
 def _was_cut_short(record: RunRecord, folder: Path) -> bool:
     if record.evaluation is not None:
-        return record.is_unpublished and not _is_open(folder)
-    return any(folder.glob(ANSWERS_FILES)) and not _is_open(folder)
+        return record.is_unpublished and not is_open(folder)
+    return any(folder.glob(ANSWERS_FILES)) and not is_open(folder)
 
 
 def _first(folders: Iterable[Path], config: BenchmarkConfig, fits: Callable[[RunRecord, Path], bool]) -> Found:
@@ -150,12 +150,15 @@ def _read_own(folder: Path) -> RunRecord:
     return record
 
 
-def _is_open(folder: Path) -> bool:
+def is_open(folder: Path) -> bool:
+    """Tell whether a process holds a run; never of a folder that cannot be written here."""
     try:
         with lock_of(folder).acquire(blocking=False):
             return False
     except Timeout:
         return True
+    except OSError:
+        return False
 
 
 def lock_of(folder: Path) -> BaseFileLock:

@@ -271,11 +271,8 @@ class Run:
 
     def _fetched_after(self, earlier: Fetched | None) -> Fetched | None:
         """Wait for what is being fetched, if anything is."""
-        if self._fetching is None:
-            return earlier
-        fetched = self._fetching.result(self.notify, self._limits)
-        self._fetching = None
-        return fetched.after(earlier)
+        fetching, self._fetching = self._fetching, None
+        return fetching.result(self.notify, self._limits).after(earlier) if fetching else earlier
 
     def _take_prepared(self, prepared: Prepared) -> None:
         before = self.record.model
