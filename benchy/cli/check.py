@@ -24,17 +24,24 @@ LINES_OF_THE_DEAD = 20
 @click.option("--gpu-memory", help="Memory of each GPU, on paper: 80GB.")
 @click.option("--build", is_flag=True, help="Fetch the benchmarks' data too, and build all that will be asked.")
 def check(config: Path, gpu_memory: str | None, build: bool, **changes: Any) -> None:
-    """Check a config; start nothing.
+    """Check a config, or each cell of a suite; start nothing.
 
     With --build the benchmarks are built to their last prompt: the data are fetched, and of the model its tokenizer.
     """
     from benchy.checkpoint.files import source_of
     from benchy.checkpoint.memory import parse_memory
+    from benchy.cli.suites import check_suite, refuse_changes
     from benchy.config import load_config, with_overrides
+    from benchy.config.loading import read_settings
+    from benchy.config.suite import is_suite
     from benchy.display.tables import facts_lines
     from benchy.preflight.checks import preflight
     from benchy.record import with_source
 
+    if is_suite(read_settings(config)[0]):
+        refuse_changes(config, {"gpu_memory": gpu_memory, "build": build, **changes})
+        check_suite(config, changes["limit"])
+        return
     checked = with_overrides(load_config(config), **changes)
     facts = preflight(checked, gpu_memory=parse_memory(gpu_memory) if gpu_memory else None)
     model = with_source(checked.model.name, source_of(checked.model))

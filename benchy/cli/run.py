@@ -15,16 +15,27 @@ from benchy.cli.upload import print_uploaded, print_wandb
 @config_argument
 @overrides
 @click.option("--resume", is_flag=True, help="Go on with the newest run of this config that was cut short.")
-def run(config: Path, resume: bool, **changes: Any) -> None:
-    """Test, evaluate and publish: the whole of a config."""
+@click.option("--at-once", type=click.IntRange(min=1), default=1, show_default=True, help="Of a suite: how many runs.")
+@click.option("--again", is_flag=True, help="Of a suite: also what is done already.")
+def run(config: Path, resume: bool, at_once: int, again: bool, **changes: Any) -> None:
+    """Test, evaluate and publish: the whole of a config, or of a suite of models and configs."""
     from benchy.cli.open_files import allow_open_files
+    from benchy.cli.suites import refuse_changes, run_suite
     from benchy.config import load_config, with_overrides
+    from benchy.config.loading import read_settings
+    from benchy.config.suite import is_suite
     from benchy.display.terminal import shown_on_terminal
     from benchy.preflight.checks import preflight
     from benchy.runs.opening import open_run
+    from benchy.runs.signals import end_with_parent
     from benchy.runtimes.choose import choose_runtime
 
+    end_with_parent()
     allow_open_files()
+    if is_suite(read_settings(config)[0]):
+        refuse_changes(config, changes)
+        run_suite(config, limit=changes["limit"], at_once=at_once, again=again)
+        return
     checked = with_overrides(load_config(config), **changes)
     runtime = choose_runtime(checked)
     facts = preflight(checked, runtime=runtime)

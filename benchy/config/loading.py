@@ -27,6 +27,16 @@ def load_config(path: Path) -> BenchmarkConfig:
     Raises:
         ConfigError: not readable, not YAML, or not valid; names the file, the line, the key and what was expected.
     """
+    data, lines = read_settings(path)
+    return require_tasks_given(parse_config(data, source=str(path), lines=lines), source=str(path))
+
+
+def read_settings(path: Path) -> tuple[object, dict[KeyPath, int]]:
+    """Return what a YAML file holds, and the line of each key.
+
+    Raises:
+        ConfigError: not readable, or not YAML.
+    """
     try:
         str(path).encode()  # it is a parameter of the flow
         with path.open("rb") as file:
@@ -38,10 +48,9 @@ def load_config(path: Path) -> BenchmarkConfig:
     try:
         node = compose_yaml(text)
         lines = key_lines(node, source=str(path)) if node else {}
-        data = plain_data(node)
+        return plain_data(node), lines
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {_yaml_problem(error)}") from error
-    return require_tasks_given(parse_config(data, source=str(path), lines=lines), source=str(path))
 
 
 def require_tasks_given(config: BenchmarkConfig, *, source: str, hint: str = _FIX_FILE) -> BenchmarkConfig:

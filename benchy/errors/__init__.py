@@ -29,6 +29,7 @@
     ├── NetworkError               11   transient: the Hub or another server could not be reached
     ├── DiskFull                   12   no space left for weights or results
     ├── NotVerified                13   what was published is not what was measured
+    ├── SuiteIncomplete            14   runs of a suite failed or were refused; the others are there
     └── Interrupted               130   Ctrl-C, or cancelled in Prefect
 
 An error travels from the worker to the host as :class:`ErrorData` and is raised there as the same class
@@ -68,6 +69,7 @@ from benchy.errors.tree import (
     PromptTimeout,
     RankLost,
     RunTimeout,
+    SuiteIncomplete,
     TaskNotFound,
     UploadFailed,
     WorkerDied,
@@ -110,6 +112,7 @@ __all__ = [
     "PromptTimeout",
     "RankLost",
     "RunTimeout",
+    "SuiteIncomplete",
     "TaskNotFound",
     "UploadFailed",
     "WorkerDied",

@@ -183,6 +183,12 @@ class NotVerified(BenchyError):
     default_hint = "publish the runs that are named again from where they were made; a signature says whose they are"
 
 
+class SuiteIncomplete(BenchyError):
+    """Runs of a suite failed or were refused; the others are there."""
+
+    exit_code = 14
+
+
 class Interrupted(BenchyError):
     """Ctrl-C, or cancelled in Prefect."""
 

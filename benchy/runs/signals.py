@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +13,24 @@ from types import FrameType
 from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PARENT = "BENCHY_PARENT"
+"""The variable with which a suite tells the id of its process to the runs that it starts."""
+PR_SET_PDEATHSIG = 1
+"""prctl(2)."""
+
+
+def end_with_parent() -> None:
+    """Have a run that a suite started be interrupted when the suite's process ends, however it ends.
+
+    Raises:
+        KeyboardInterrupt: it has ended already.
+    """
+    parent = os.environ.pop(PARENT, "")
+    if not parent.isdecimal() or sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+    if os.getppid() != int(parent):
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import yaml
 
 from benchy.benchmarks.index import index_folder, require_tasks
 from benchy.config import load_config
+from benchy.config.suite import load_suite
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
@@ -67,6 +68,12 @@ def says(folder: Path) -> str:
 def test_every_config_that_is_shipped_is_valid(path: Path) -> None:
     """Each is a deployment too: one that is not valid stops `benchy serve` for all."""
     assert load_config(path).evaluation.tasks
+
+
+def test_the_suite_that_is_shipped_has_cells_of_two_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    cells = load_suite(CONFIGS / "suites" / "demo.yaml").cells
+    assert len({cell.model for cell in cells}) * len({cell.benchmark for cell in cells}) == len(cells) == 4
 
 
 def test_model_test_is_a_test_and_never_ranked() -> None:
