@@ -33,7 +33,8 @@ _SHAPES = re.compile(
     r"|(?P<scheme>\b(?:Bearer|Basic) )(?=[A-Za-z._~+/-]*(?:[0-9=]|(?-i:[a-z][A-Z])))[A-Za-z0-9._~+/=-]{8,}"  # no word
     r"|(?P<user>://[^/\s:@]*:)[^/\s@]+(?=@)"
     r"|(?P<named>(?<![\w.?&-])(?:api_?key|access_?key|password|passwd|(?:access|auth)_token)=)[^\s,;&\"'*]+"
-    r"|(?P<query>[?&](?:api_?key|(?:subscription-)?key|(?:access_|auth_)?token|sig|signature|password|secret)=)[^&\s\"'#]+",
+    r"|(?P<query>[?&](?:api_?key|(?:subscription-)?key|(?:access_|auth_)?token|sig|signature|password|secret"
+    r"|code(?==[^&\s\"'#]{16}))=)[^&\s\"'#]+",
     re.IGNORECASE,
 )
 """What looks like a secret, whoever knows it; the group that matched comes before it, and stays."""

@@ -46,7 +46,9 @@ def ls(folder: Path, status: str | None, model: str, since: timedelta | None, as
     found = list(list_runs(folder))
     for each in found:
         if isinstance(each, Unreadable):
-            click.echo(f"⚠️ {plain_line(str(each.folder))}: its record cannot be read: {each.reason}", err=True)
+            click.echo(
+                f"⚠️ {plain_line(str(each.folder))}: its record cannot be read: {plain_line(each.reason)}", err=True
+            )
     runs = [
         run
         for run in found

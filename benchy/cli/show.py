@@ -30,6 +30,7 @@ def show(run: str, samples: int | None, wrong: bool, outputs: Path) -> None:
     from benchy.display.runs import run_lines
     from benchy.display.tables import score_rows
     from benchy.display.terminal import print_table
+    from benchy.plain_text import plain_line
     from benchy.runs.listing import find_run
 
     found = find_run(run, outputs)
@@ -40,7 +41,7 @@ def show(run: str, samples: int | None, wrong: bool, outputs: Path) -> None:
     click.echo()
     print_table(score_rows(found.record.evaluation), title="Scores")
     for warning in found.record.evaluation.warnings:
-        click.echo(f"⚠️ {warning}")
+        click.echo(f"⚠️ {plain_line(warning)}")
     if samples or wrong:
         for part in found.record.evaluation.benchmarks:
             _print_samples(found, part, samples or 5, wrong=wrong)

@@ -50,7 +50,7 @@ def scores_in_short(record: RunRecord) -> str:
 def run_lines(run: ListedRun) -> Iterator[str]:
     """Yield what a run is, how it went and what ended it."""
     record = run.record
-    yield f"{record.run_name}: {run.state}{', a test (evaluation.limit)' if record.is_test else ''}"
+    yield f"{plain_line(record.run_name)}: {run.state}{', a test (evaluation.limit)' if record.is_test else ''}"
     facts = {
         "Model": record.model_label,
         "Commit": record.model and record.model.commit,

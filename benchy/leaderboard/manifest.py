@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,8 +44,14 @@ def make_manifest(
     return {MANIFEST_FILE: content, **signed}
 
 
-def find_differences(manifest: bytes, read: ReadFile) -> Iterator[str]:
-    """Say of each file that a manifest names how it differs from what was published."""
+def find_differences(manifest: bytes, read: ReadFile, there: Iterable[str] = ()) -> Iterator[str]:
+    """Say of each file that a manifest names how it differs from what was published, and which files it does not name.
+
+    Args:
+        manifest: the statement.
+        read: gives a file's content, or None if it is not there.
+        there: names of all files beside it.
+    """
     try:
         named = {subject["name"]: subject["digest"]["sha256"] for subject in json.loads(manifest)["subject"]}
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -59,6 +65,8 @@ def find_differences(manifest: bytes, read: ReadFile) -> Iterator[str]:
             yield f"{name} is missing"
         elif hash_content(content) != expected:
             yield f"{name} was changed since it was published"
+    for name in sorted(set(there) - set(named) - {MANIFEST_FILE, ENVELOPE_FILE}):
+        yield f"{name} was not published with this run"
 
 
 def _is_file_name(name: object) -> bool:

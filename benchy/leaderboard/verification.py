@@ -20,7 +20,8 @@ def find_changes(folder: Path, record: RunRecord, *, public_key: str | None = No
     """Say what in a run's folder is not as it was: by its manifest, its signature, and lm-eval's own file."""
     manifest = read_file(folder, MANIFEST_FILE)
     if manifest is not None:
-        yield from find_differences(manifest, lambda name: read_file(folder, name))
+        there = (path.name for path in folder.iterdir())
+        yield from find_differences(manifest, lambda name: read_file(folder, name), there)
     if public_key is not None:
         problem = find_signature_problem(manifest or b"", read_file(folder, ENVELOPE_FILE), public_key)
         yield from [problem] if problem else []

@@ -52,6 +52,13 @@ def test_a_score_that_was_changed_afterwards_is_named(board: Path, tmp_path: Pat
     assert said in done.stdout
 
 
+def test_a_file_that_was_put_beside_a_run_is_named(board: Path, tmp_path: Path) -> None:
+    (board / "records" / "run" / "samples_more.jsonl").write_text("{}\n", encoding="utf-8")
+    done = benchy("verify", board, cwd=tmp_path)
+    assert done.returncode == NotVerified.exit_code
+    assert "samples_more.jsonl was not published with this run" in done.stdout
+
+
 @pytest.mark.parametrize("name", ["a\0b", "\ud800", 5, [], "../record.json", "\x1b[2J", None])
 def test_a_manifest_that_somebody_made_up_is_named_and_stops_nobody(board: Path, name: object) -> None:
     run = board / "records" / "run"

@@ -35,6 +35,7 @@ def parse(backend: str, **arguments: Any) -> None:
         ({"header": {"X-My-Key": "s3cret"}}, "model.args.header.X-My-Key"),
         ({"pwd": "s3cret"}, "model.args.pwd"),
         ({"base_url": "https://host/v1?subscription-key=s3cret"}, "model.args.base_url"),
+        ({"base_url": "https://host/v1?code=s3cretS3cretS3cret="}, "model.args.base_url"),
     ],
 )
 def test_a_secret_in_a_models_arguments_is_refused_with_the_remedy(arguments: dict[str, Any], key: str) -> None:
@@ -52,7 +53,7 @@ def test_a_hub_token_belongs_into_its_variable() -> None:
 
 
 def test_other_arguments_are_no_secrets() -> None:
-    parse("hf", tokenizer="org/t", token=True, tokenizer_backend="x", base_url="https://host/v1?v=2")
+    parse("hf", tokenizer="org/t", token=True, tokenizer_backend="x", base_url="https://host/v1?v=2&code=en")
 
 
 @pytest.mark.parametrize(

@@ -39,13 +39,13 @@ def test_a_run_without_scores_names_its_benchmarks() -> None:
 
 def test_what_ended_a_run_is_told_with_its_remedy_and_without_control_signs() -> None:
     error = ErrorData(kind="ModelNotFound", message="no \x1b[2J model", hint="look at the name", transient=False)
-    record = make_record(run_name="run", status="failed", error=error)
+    record = make_record("org/\x1b[2J", run_name="run\x1b[2J", status="failed", error=error)
     lines = list(run_lines(ListedRun(FOLDER, record, is_open=False)))
-    assert lines[0] == "run: failed"
+    assert lines[0].endswith(": failed")
     assert "   Took: 0:05:00" in lines
     assert lines[-1] == "   → look at the name"
     assert "ModelNotFound: no " in lines[-2]
-    assert "\x1b" not in lines[-2]
+    assert "\x1b" not in "".join(lines)
 
 
 def test_the_same_as_data() -> None:
