@@ -24,6 +24,7 @@ def run(config: Path, resume: bool, at_once: int, again: bool, **changes: Any) -
     from benchy.config import load_config, with_overrides
     from benchy.config.loading import read_settings
     from benchy.config.suite import is_suite
+    from benchy.display.tables import warning_lines
     from benchy.display.terminal import shown_on_terminal
     from benchy.preflight.checks import preflight
     from benchy.runs.opening import open_run
@@ -39,8 +40,8 @@ def run(config: Path, resume: bool, at_once: int, again: bool, **changes: Any) -
     checked = with_overrides(load_config(config), **changes)
     runtime = choose_runtime(checked)
     facts = preflight(checked, runtime=runtime)
-    for warning in facts.warnings:
-        click.echo(f"⚠️ {warning}", err=True)
+    for line in warning_lines(facts.warnings):
+        click.echo(line, err=True)
     with open_run(checked, facts, runtime=runtime, resume=resume) as opened, shown_on_terminal(opened):
         if opened.record.evaluation is None:
             opened.start_worker_early()  # it imports torch and fetches the model while Prefect starts
@@ -59,7 +60,7 @@ def _run_flow(opened: Any, config: Path, changes: dict[str, Any]) -> None:
 
 
 def _print_results(opened: Any) -> None:
-    from benchy.display.tables import gpu_rows, model_test_block, score_rows, seconds_rows
+    from benchy.display.tables import gpu_rows, model_test_block, score_rows, seconds_rows, warning_lines
     from benchy.display.terminal import print_table
     from benchy.runs.publishing import wandb_project
 
@@ -67,8 +68,8 @@ def _print_results(opened: Any) -> None:
     click.echo(model_test_block(record.model_label, record.model_test))
     click.echo()
     print_table(score_rows(record.evaluation), title="Scores")
-    for warning in record.evaluation.warnings:
-        click.echo(f"⚠️ {warning}")
+    for line in warning_lines(record.evaluation.warnings):
+        click.echo(line)
     click.echo()
     print_table(seconds_rows(record.evaluation), title="Seconds")
     click.echo()

@@ -28,9 +28,8 @@ def show(run: str, samples: int | None, wrong: bool, outputs: Path) -> None:
     RUN is a run's folder, its name, or a part of the name that no other run in the folder has.
     """
     from benchy.display.runs import run_lines
-    from benchy.display.tables import score_rows
+    from benchy.display.tables import score_rows, warning_lines
     from benchy.display.terminal import print_table
-    from benchy.plain_text import plain_line
     from benchy.runs.listing import find_run
 
     found = find_run(run, outputs)
@@ -40,8 +39,8 @@ def show(run: str, samples: int | None, wrong: bool, outputs: Path) -> None:
         return
     click.echo()
     print_table(score_rows(found.record.evaluation), title="Scores")
-    for warning in found.record.evaluation.warnings:
-        click.echo(f"⚠️ {plain_line(warning)}")
+    for line in warning_lines(found.record.evaluation.warnings):
+        click.echo(line)
     if samples or wrong:
         for part in found.record.evaluation.benchmarks:
             _print_samples(found, part, samples or 5, wrong=wrong)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from benchy.plain_text import plain, plain_line
@@ -32,7 +32,7 @@ def facts_lines(facts: Facts) -> list[str]:
     if facts.commit:
         lines.append(f"Commit: {facts.commit}")
     if facts.base:
-        lines.append(f"Adapter of {facts.base}")
+        lines.append(f"Adapter of {plain_line(facts.base)}")
     if facts.parameters is not None:
         by_dtype = ", ".join(f"{dtype}: {_gb(size)}" for dtype, size in facts.bytes_by_dtype.items())
         lines.append(f"Parameters: {facts.parameters:,} ({by_dtype})")
@@ -47,7 +47,12 @@ def facts_lines(facts: Facts) -> list[str]:
         }
         sizes = ", ".join(f"{name} {_gb(size)}" for name, size in parts.items())
         lines.append(f"Memory for {memory.batch} x {memory.length} tokens: {_gb(memory.total_bytes)} a GPU ({sizes})")
-    return [*lines, *(f"⚠️ {warning}" for warning in facts.warnings)]
+    return [*lines, *warning_lines(facts.warnings)]
+
+
+def warning_lines(warnings: Iterable[str]) -> list[str]:
+    """Return each warning on a line; a worker, and with it a model's own code, may have written it."""
+    return [f"⚠️ {plain_line(warning)}" for warning in warnings]
 
 
 def how_far(event: Progress) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from benchy.display.tables import gpu_rows
+from benchy.display.tables import facts_lines, gpu_rows, warning_lines
 from benchy.display.terminal import print_table
-from benchy.record import GpuUse
+from benchy.record import Facts, GpuUse
 from tests.records import make_model_test, make_record
 
 
@@ -30,3 +30,11 @@ def test_the_use_of_a_gpu_fits_into_80_columns(capsys: pytest.CaptureFixture[str
     assert row["GPU"] == "GPU-5a1c2b3d"
     assert row["memory (peak)"] == "139.0 (140.0) GB"
     assert row["energy"] == "987.6 Wh"
+
+
+def test_no_word_of_a_model_or_its_worker_moves_the_cursor() -> None:
+    facts = Facts(base="org/base\x1b[2J", warnings=("a config of the model's own: \x1b[2J\n✅ all is well",))
+    lines = [*facts_lines(facts), *warning_lines(["of a worker: \x1b[2J"])]
+    assert "\x1b" not in "".join(lines)
+    assert len(lines) == 3  # and none looks like a line of Benchy's own
+    assert not any("\n" in line for line in lines)
