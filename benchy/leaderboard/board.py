@@ -11,6 +11,8 @@ from benchy.record import Prompting, Questions
 from benchy.results.conditions import Conditions
 
 BOARD_VERSION: Final = 2
+MOST_IN_TITLE = 4
+"""Benchmarks that a table's title names."""
 
 Kind = Literal["comparable", "unproven", "test"]
 Standing = Literal["ranked", "unranked", "test"]
@@ -114,8 +116,11 @@ class Table(FrozenModel):
 
     @property
     def title(self) -> str:
-        """Its benchmarks."""
-        return ", ".join(dict.fromkeys(column.conditions.benchmark for column in self.columns))
+        """Its benchmarks; of many the first ones."""
+        names = list(dict.fromkeys(column.conditions.benchmark for column in self.columns))
+        if len(names) <= MOST_IN_TITLE:
+            return ", ".join(names)
+        return f"{', '.join(names[: MOST_IN_TITLE - 1])} and {len(names) - MOST_IN_TITLE + 1} more"
 
 
 class Board(FrozenModel):

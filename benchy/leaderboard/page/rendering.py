@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchy.leaderboard.board import Board
+from benchy.leaderboard.page.best import best_mean, best_scores
 from benchy.leaderboard.page.plot import MODELS_SHOWN, draw
 from benchy.leaderboard.rows import CSV_FILE, benchmarks_of, to_csv, words_of
 from benchy.record import RunRecord
@@ -40,6 +41,8 @@ def to_html(board: Board, records: Iterable[RunRecord]) -> str:
         board=board,
         records={record.run_name: record for record in records},
         draw=draw,
+        best_mean=best_mean,
+        best_scores=best_scores,
         names_of_run=benchmarks_of,
         prompting=words_of,
         models_shown=MODELS_SHOWN,

@@ -58,6 +58,16 @@ def more(page: Browser, model: str) -> WebElement:
     return next(button for button in buttons if button.text == model)
 
 
+def is_on_top(page: Browser, element: WebElement) -> bool:
+    """Whether a person sees the element's middle now."""
+    script = """
+        const box = arguments[0].getBoundingClientRect();
+        const there = document.elementFromPoint(box.left + Math.min(box.width, 60) / 2, box.top + box.height / 2);
+        return arguments[0].contains(there);
+    """
+    return bool(page.driver.execute_script(script, element))
+
+
 def press(page: Browser, column: str, key: str | None = None) -> None:
     """Sort the first table by a column."""
     button = page.driver.find_element(By.XPATH, f"(//thead)[1]//button[span[text()='{column}']]")
@@ -65,6 +75,14 @@ def press(page: Browser, column: str, key: str | None = None) -> None:
         button.click()
     else:
         button.send_keys(key)
+
+
+def choose_column(page: Browser, name: str) -> None:
+    """Tick, or take the tick from, a column of the first table."""
+    menu = page.driver.find_element(By.CSS_SELECTOR, "main > section:first-of-type .columns details")
+    if menu.get_dom_attribute("open") is None:
+        menu.find_element(By.TAG_NAME, "summary").click()
+    menu.find_element(By.XPATH, f".//label[text()='{name}']").click()
 
 
 def test_the_page_asks_for_nothing_and_complains_of_nothing(page: Browser, url: str) -> None:
@@ -126,6 +144,59 @@ def test_the_filter_leaves_the_models_that_are_asked_for(page: Browser) -> None:
     assert len(models(page)) == 3
 
 
+def test_the_filter_takes_several_words_of_all_that_is_said_of_a_model(page: Browser) -> None:
+    field = page.driver.find_element(By.ID, "filter")
+    field.send_keys("float16 beta")
+    assert models(page) == ["beta"]
+    field.send_keys(" bfloat16")
+    assert models(page) == []
+
+
+def test_the_best_of_each_column_is_marked(page: Browser) -> None:
+    best = page.driver.find_elements(By.CSS_SELECTOR, "main > section:first-of-type td.best")
+    assert [cell.text.split()[0] for cell in best] == ["0.6000", "0.9000", "0.6000"]
+
+
+def test_errors_and_columns_can_be_put_away(page: Browser) -> None:
+    assert "±" in page.driver.find_element(By.CSS_SELECTOR, "td.number").text
+    page.driver.find_element(By.ID, "errors").click()
+    assert "±" not in page.driver.find_element(By.CSS_SELECTOR, "td.number").text
+    choose_column(page, "arc")
+    shown = [header.text.split("\n")[0] for header in page.driver.find_elements(By.CSS_SELECTOR, "thead th")[:6]]
+    assert shown == ["Rank", "Model", "Mean", "", "boolq", "Parameters"]
+    assert len(page.driver.find_elements(By.CSS_SELECTOR, "tbody td.number")) > 0
+
+
+def test_an_address_shows_the_same_view_to_somebody_else(page: Browser) -> None:
+    press(page, "arc")
+    press(page, "arc")
+    choose_column(page, "boolq")
+    more(page, "org/beta").click()
+    page.driver.find_element(By.ID, "errors").click()
+    page.driver.find_element(By.ID, "filter").send_keys("org/")
+    before, address = models(page), page.driver.current_url
+    assert before == ["beta", "evil", "alpha"]
+    page.open(address)
+    assert models(page) == before
+    assert page.driver.current_url == address
+    assert page.driver.find_element(By.ID, "filter").get_property("value") == "org/"
+    assert not page.driver.find_element(By.ID, "errors").is_selected()
+    assert more(page, "org/beta").get_dom_attribute("aria-expanded") == "true"
+    assert more(page, "org/alpha").get_dom_attribute("aria-expanded") == "false"
+    header = page.driver.find_element(By.XPATH, "(//thead)[1]//button[span[text()='boolq']]")
+    assert not header.is_displayed()
+    assert page.console_errors() == []
+
+
+@pytest.mark.parametrize(
+    "wrong", ["sort=x.y.z", "hide=..", "open=nobody", "sort=table.99.ascending&filter=%00", "=&&="]
+)
+def test_an_address_that_says_nonsense_shows_the_page(page: Browser, url: str, wrong: str) -> None:
+    page.open(f"{url}#{wrong}")
+    assert page.console_errors() == []
+    assert page.driver.title == "Leaderboard"
+
+
 def test_a_name_unfolds_the_run_s_details(page: Browser) -> None:
     button = more(page, "org/beta")
     details = page.driver.find_element(By.ID, button.get_dom_attribute("aria-controls") or "")
@@ -177,6 +248,17 @@ def test_a_phone_shows_it_without_scrolling_sideways(page: Browser, scheme: str,
     assert page.driver.execute_script("return document.documentElement.scrollWidth") == 360
 
 
+def test_twelve_benchmarks_fit_on_a_printed_page(chromium: Browser, tmp_path: Path) -> None:  # noqa: F811
+    names = ("arc_challenge", "hellaswag", "openbookqa", "truthfulqa_mc2", *(f"benchmark_{n}" for n in range(8)))
+    records = [make_record(f"org/{n}", dict.fromkeys(names, n / 10), run_name=str(n)) for n in (1, 2)]
+    chromium.look(width=1060, height=750)  # A4, turned, at 96 pixels an inch
+    chromium.open(make_page(tmp_path, records))
+    chromium.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    right = chromium.driver.execute_script("return document.querySelector('table').getBoundingClientRect().right")
+    chromium.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert right <= 1060
+
+
 def test_dark_is_dark(page: Browser) -> None:
     def brightness() -> int:
         color = page.driver.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
@@ -199,4 +281,11 @@ def test_a_hundred_models_on_thirty_benchmarks_can_be_read(chromium: Browser, tm
     press(chromium, "benchmark_3")
     assert len(models(chromium)) == 100
     assert models(chromium)[0] == "28", "7 * 28 + 3 = 199"
+    header = chromium.driver.find_element(By.XPATH, "(//thead)[1]//button[span[text()='benchmark_16']]")
+    chromium.driver.execute_script("document.querySelector('.scroll').scrollTo(0, 1500)")
+    chromium.driver.execute_script("arguments[0].scrollIntoView({block: 'nearest', inline: 'center'})", header)
+    for seen in (header, chromium.driver.find_element(By.XPATH, "//thead//span[text()='Model']")):
+        assert is_on_top(chromium, seen), "the header and the names stay where one can see them"
+    buttons = chromium.driver.find_elements(By.CSS_SELECTOR, "tbody th .more")
+    assert any(is_on_top(chromium, button) for button in buttons[20:60])
     assert chromium.console_errors() == []
