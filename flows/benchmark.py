@@ -9,20 +9,20 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
 from benchy.config import BenchmarkConfig, load_config, with_overrides
 from benchy.errors import naming_unexpected
 from benchy.masking import mask_log_records
-from benchy.preflight.checks import preflight
 from benchy.runs.opening import find_open_run, open_run
 from benchy.runs.run import Run
 from benchy.runtimes.choose import choose_runtime
 from flows.cancellation import ending_when_cancelled
 from flows.containers import end_containers_of_run
 from flows.hosts import HOST, host_tag
+from flows.patience import preflight_patiently
 from flows.served_configs import require_served
 from flows.without_prefect import finish
 from tasks.evaluation import evaluation
@@ -96,7 +96,7 @@ def _run_of_this_flow(config: BenchmarkConfig) -> Iterator[Run]:
         yield already_open
         return
     runtime = choose_runtime(config)
-    facts = preflight(config, runtime=runtime)
+    facts = preflight_patiently(config, runtime, get_run_logger().warning)
     with open_run(config, facts, runtime=runtime, flow_run_id=str(flow_run.id)) as run:
         _name_flow_run(run)
         if run.record.model_test is None:  # a retry of the flow run may need no worker at all
