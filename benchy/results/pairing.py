@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchy.results.scored_run import ScoredBenchmark, ScoredRun
-from benchy.results.scores import Floats, Hashes, Scores
+from benchy.results.scores import HASH_BYTES, Floats, Hashes, Scores
 
 Rows = NDArray[np.intp]
 LONGEST_VALUE = 60
@@ -76,18 +76,28 @@ def _matching_rows(first: Scores, second: Scores) -> tuple[Rows, Rows]:
     ):
         every = np.arange(len(first))
         return every, every
-    places = {key: row for row, key in enumerate(_keys(second))}
-    found = [(row, places[key]) for row, key in enumerate(_keys(first)) if key in places]
-    rows, others = np.array(found, dtype=np.intp).reshape(-1, 2).T
-    return rows, others
+    _, numbers = np.unique(np.concatenate([_keys(first), _keys(second)]), return_inverse=True)
+    one, other = (_told_apart(part, len(numbers)) for part in np.split(numbers, [len(first)]))
+    _, rows, others = np.intersect1d(one, other, assume_unique=True, return_indices=True)
+    in_order = np.argsort(rows)
+    return rows[in_order], others[in_order]
 
 
-def _keys(scores: Scores) -> Iterator[tuple[bytes, bytes, int]]:
-    """Yield a document and its gold answer; the n-th time that it is there it is another one."""
-    seen: dict[tuple[bytes, bytes], int] = {}
-    for key in zip(scores.documents.tolist(), scores.targets.tolist(), strict=True):
-        seen[key] = seen.get(key, 0) + 1
-        yield (*key, seen[key])
+def _keys(scores: Scores) -> NDArray[np.bytes_]:
+    """Return a document and its gold answer as one text of bytes each."""
+    both = (scores.documents, scores.targets)
+    parts = [np.ascontiguousarray(hashes).view(np.uint8).reshape(-1, HASH_BYTES) for hashes in both]
+    return np.concatenate(parts, axis=1).reshape(-1).view(f"S{2 * HASH_BYTES}")
+
+
+def _told_apart(numbers: NDArray[np.intp], most: int) -> NDArray[np.int64]:
+    """Return a number for each document, of which there are at most so many; the n-th time it is there another one."""
+    order = np.argsort(numbers, kind="stable")
+    begins = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+    lengths = np.diff(begins, append=len(numbers))
+    times = np.empty(len(numbers), np.int64)
+    times[order] = np.arange(len(numbers)) - np.repeat(begins, lengths)
+    return numbers.astype(np.int64) * most + times
 
 
 def why_not_comparable(first: ScoredBenchmark, second: ScoredBenchmark) -> list[str]:
