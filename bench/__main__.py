@@ -10,12 +10,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import answering, channels, generation, log_likelihoods, pipeline, scale
+from bench import answering, channels, comparing, generation, log_likelihoods, pipeline, scale
 from bench.figures import Figure, Machine, as_data, as_table
 from bench.pipeline import Bench
 from bench.results import RESULTS, write_results
 
-ROOMS = (pipeline, log_likelihoods, generation, answering, channels, scale)
+ROOMS = (pipeline, log_likelihoods, generation, answering, channels, comparing, scale)
 PARTS = {part.__name__: part for room in ROOMS for part in room.PARTS}
 
 
