@@ -27,16 +27,16 @@ def check_suite(path: Path, limit: float | None) -> None:
     """Print the plan of a suite, and all that is wrong with it."""
     from benchy.config.suite import load_suite
     from benchy.display.suite import plan_line, plan_rows
-    from benchy.display.terminal import print_error, print_table
+    from benchy.display.terminal import print_table
     from benchy.runs.suite import plan
 
     suite = load_suite(path).with_limit(limit)
     planned = list(plan(suite))
     print_table(plan_rows(planned), title=f"Suite {suite.name}")
     click.echo(plan_line(planned))
-    if errors := [each.error for each in planned if each.error is not None]:
+    if errors := list({each.error.message: each.error for each in planned if each.error is not None}.values()):
         for error in errors[1:]:
-            print_error(error)
+            errors[0].add_problem(error)
         raise errors[0]
 
 

@@ -57,7 +57,7 @@ def _in_table(ended: EndedCell | None) -> str:
 
 
 def _mark(plan: PlannedCell) -> str:
-    return "❌" if plan.error else "✅" if plan.done else "▶"
+    return "✗" if plan.error else "✓" if plan.done else "▶"
 
 
 def _what(plan: PlannedCell) -> str:

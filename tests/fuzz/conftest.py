@@ -13,8 +13,8 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from benchy.benchmarks.index import index_lm_eval
 from tests.fuzz.sandbox import Sandbox
 
-SURFACES = 7
-"""YAML, command line, checkpoints, task files, rows, records, answers."""
+SURFACES = 8
+"""Configs, suites, command lines, checkpoints, task files, rows, records, answers."""
 CASES = int(os.environ.get("BENCHY_FUZZ", "300")) // SURFACES
 
 settings.register_profile(

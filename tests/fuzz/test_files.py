@@ -34,6 +34,12 @@ CONFIG: dict[str, Any] = {
     "gpus": None,
     "container": {"ulimits": {"memlock": -1}, "volumes": ["/a:/b"]},
 }
+SUITE: dict[str, Any] = {
+    "models": [str(DEMO / "model"), {"name": str(DEMO / "mod*"), "dtype": "bfloat16"}],
+    "benchmarks": ["config.yaml", CONFIG["evaluation"]],
+    "upload": {"to": "leaderboard"},
+    "logging": {"log_dir": "logs"},
+}
 MODEL: dict[str, Any] = json.loads((DEMO / "model" / "config.json").read_bytes()) | {
     "text_config": {"num_hidden_layers": 2, "layer_types": ["full_attention"]},
     "quantization_config": {"quant_method": "fp8"},
@@ -72,6 +78,7 @@ GROUP: dict[str, Any] = {
     "tag": "tagged",
 }
 OPTIONS = ["--model", "--gpus", "--tasks", "--limit", "--gpu-memory", "--resume", "--to", "--device", "--help", "--x"]
+OPTIONS += ["--status", "--since", "--json", "--samples", "--wrong", "--outputs", "--include-path", "--kind"]
 
 
 @given(data=st.data())
@@ -85,6 +92,17 @@ def test_configs(sandbox: Sandbox, data: st.DataObject) -> None:
 
 
 @given(data=st.data())
+def test_suites(sandbox: Sandbox, data: st.DataObject) -> None:
+    folder = sandbox.renewed()
+    (folder / "config.yaml").write_text(to_yaml(CONFIG), encoding="utf-8")
+    pieces = fragments(sandbox.canary)
+    settings = data.draw(changed(SUITE) | st.just(SUITE))
+    text = data.draw(broken(to_yaml(settings), pieces) | st.just(to_yaml(settings)))
+    (folder / "suite.yaml").write_bytes(text.encode("utf-8", "surrogatepass"))
+    sandbox.command("check", "suite.yaml")
+
+
+@given(data=st.data())
 def test_command_lines(sandbox: Sandbox, data: st.DataObject) -> None:
     config = sandbox.renewed() / "config.yaml"
     config.write_text(to_yaml(CONFIG | {"model": {"name": str(DEMO / "model")}}), encoding="utf-8")
@@ -93,7 +111,9 @@ def test_command_lines(sandbox: Sandbox, data: st.DataObject) -> None:
         ["\udcff", "a\udc80.yaml", "0", "1,2", "nan", "inf", "1e400", "9" * 400 + "GB", "80GB", "²"]
     )
     options = st.lists(st.sampled_from(OPTIONS) | word, max_size=6)
-    command = data.draw(st.sampled_from(["check", "check", "check", "upload", "nonsense"]))
+    command = data.draw(
+        st.sampled_from(["check", "check", "check", "upload", "ls", "show", "logs", "tasks", "nonsense"])
+    )
     first = data.draw(st.just(str(config)) | word)
     sandbox.command(command, first, *data.draw(options))
 
