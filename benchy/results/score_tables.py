@@ -71,7 +71,7 @@ def read_scores(path: Path) -> Scores:
             empty=table["empty"].to_numpy().astype(bool),
             cut=table["cut"].to_numpy().astype(bool) if table["cut"].null_count == 0 else None,
         )
-    except (pyarrow.ArrowException, KeyError, TypeError, AttributeError) as error:
+    except (pyarrow.ArrowException, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{path} holds no scores of documents: {error}") from error
 
 
