@@ -57,6 +57,6 @@ def require_scores(record: RunRecord) -> None:
 
 def require_plain_name(name: str, folder: Path) -> str:
     """Refuse a name with which a record that was tampered with makes files elsewhere, or publishes them."""
-    if PurePath(name).name != name or name.startswith(".") or not name.isprintable():
+    if not name or PurePath(name).name != name or name.startswith(".") or not name.isprintable():
         raise UploadFailed(f'the record in {folder} names "{name}", which is no plain file name', hint="run it again")
     return name
