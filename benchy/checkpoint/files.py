@@ -80,8 +80,8 @@ def weight_files(entry: str, read: Callable[[str], Path]) -> list[str]:
     folder = entry.rpartition("/")[0]
     try:
         shards = set(json.loads(read(entry).read_bytes())["weight_map"].values())
-        if odd := next((shard for shard in shards if not isinstance(shard, str)), None):
-            raise ValueError(f"it names {odd} as a file")  # noqa: TRY301 - as all else that is wrong with it
+        if odd := [shard for shard in shards if not (shard and isinstance(shard, str))]:
+            raise ValueError(f"it names {odd[0]!r} as a file")  # noqa: TRY301 - as all else that is wrong with it
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelLoadError(f"{entry} is damaged: {error}", hint="the repository needs a new upload") from error
     return sorted(f"{folder}/{shard}" if folder else shard for shard in shards)

@@ -91,10 +91,15 @@ def test_what_only_the_estimate_needs_costs_the_estimate(model: Path, change: An
     assert preflight(config_of(model)).parameters == 110_912
 
 
-def test_an_index_whose_values_are_numbers_is_damage(model: Path) -> None:
+@pytest.mark.parametrize(
+    ("value", "said"), [("5", "5"), ("0", "0"), ("null", "None"), ("false", "False"), ('""', "''")]
+)
+def test_an_index_whose_values_are_no_names_is_damage(model: Path, value: str, said: str) -> None:
     (model / "model.safetensors").unlink()
-    (model / "model.safetensors.index.json").write_text('{"weight_map": {"a": 5}}', encoding="utf-8")
-    assert "model.safetensors.index.json is damaged: it names 5 as a file" in refusal(model)
+    (model / "model.safetensors.index.json").write_text(
+        f'{{"weight_map": {{"a": {value}, "b": "x"}}}}', encoding="utf-8"
+    )
+    assert f"model.safetensors.index.json is damaged: it names {said} as a file" in refusal(model)
 
 
 @pytest.mark.parametrize("templates", [[5], [{"name": []}], [[]]])
