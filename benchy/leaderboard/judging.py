@@ -79,4 +79,4 @@ def _is_out(value: object) -> bool:
 
 def is_plain(name: str) -> bool:
     """Return whether this is the name of a file or folder, and neither a path nor hidden nor more than one line."""
-    return PurePath(name).name == name and not name.startswith(".") and name.isprintable()
+    return bool(name) and PurePath(name).name == name and not name.startswith(".") and name.isprintable()
