@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchy.config import BenchmarkConfig, UploadConfig, load_config, parse_config, with_overrides
+from benchy.config import BenchmarkConfig, UploadConfig, load_config, parse_config
 from benchy.errors import ConfigError
 
 SETTLED_FORM = """\
@@ -163,32 +163,6 @@ def test_a_missing_file_offers_the_nearest(tmp_path: Path) -> None:
 def test_a_folder_is_no_config(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path)
-
-
-def test_overrides_change_what_they_name_and_nothing_else(written: Path) -> None:
-    config = load(written, SETTLED_FORM)
-    changed_config = with_overrides(config, limit=5, tasks="hellaswag", gpus=[2, 3], model="gpt2")
-    assert changed_config.evaluation.limit == 5
-    assert changed_config.evaluation.tasks == ("hellaswag",)
-    assert changed_config.gpus == (2, 3)
-    assert changed_config.model.name == "gpt2"
-    assert changed_config.model.dtype == "float16"
-    assert with_overrides(config) == config
-
-
-def test_a_config_for_the_cpu_takes_the_gpus_that_it_is_given() -> None:
-    data = {"model": {"name": "gpt2"}, "evaluation": {"tasks": "arc_easy", "device": "cpu"}}
-    config = parse_config(data, source="a test")
-    assert with_overrides(config, gpus=[1]).evaluation.device == "cuda"
-    assert with_overrides(config, limit=1).evaluation.device == "cpu"
-
-
-def test_an_override_is_checked_like_the_file(written: Path) -> None:
-    config = load(written, SETTLED_FORM)
-    with pytest.raises(ConfigError, match="greater than 0"):
-        with_overrides(config, limit=-3)
-    with pytest.raises(ConfigError, match='"gpus" names 3'):
-        with_overrides(config, gpus=[0, 1, 2])
 
 
 def test_benchy_test_needs_no_benchmarks() -> None:
