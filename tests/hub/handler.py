@@ -19,7 +19,7 @@ from tests.hub.faults import Fault
 from tests.hub.repositories import CommitConflict, File, Repository, RepoType, is_lfs_name
 
 if TYPE_CHECKING:
-    from tests.hub.server import LoopbackHub, User
+    from tests.hub.server import LoopbackHub, Seen, User
 
 CHUNK_BYTES = 1 << 16
 _ID = r"(?P<id>[^/]+(?:/[^/]+)?)"
@@ -340,15 +340,13 @@ class HubHandler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if self._fault.corrupt and body:
             body = body[:-1] + bytes([body[-1] ^ 1])
-        sent = 0
+        seen = self._note(status, is_content=is_content and self.command != "HEAD")
         try:
             self.end_headers()
             if self.command != "HEAD":
-                sent = self._send_body(body, self._fault)
+                seen.body_bytes = self._send_body(body, self._fault)
         except OSError:  # the client hung up
             self.close_connection = True
-        finally:
-            self._note(status, sent, is_content=is_content and self.command != "HEAD")
 
     def _send_body(self, body: bytes, fault: Fault) -> int:
         limits = [limit for limit in (fault.cut_after, fault.stall_after) if limit is not None]
@@ -373,11 +371,14 @@ class HubHandler(BaseHTTPRequestHandler):
                 if self.connection.recv(1) == b"":
                     return
 
-    def _note(self, status: int, sent: int, *, is_content: bool) -> None:
+    def _note(self, status: int, *, is_content: bool) -> Seen:
+        """Note a request before it is answered: a client in this process may count at once."""
         from tests.hub.server import Seen
 
         user = self._user.name if self._user else None
-        self.hub.seen.append(Seen(self.command, self._path, status, sent, user, is_content))
+        seen = Seen(self.command, self._path, status, user, is_content)
+        self.hub.seen.append(seen)
+        return seen
 
 
 def _blob(file: File) -> dict[str, object]:

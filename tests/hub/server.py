@@ -15,18 +15,18 @@ from tests.hub.handler import HubHandler
 from tests.hub.repositories import Repository, RepoType
 
 
-@dataclass(frozen=True)
+@dataclass
 class Seen:
     """One request that reached the wire."""
 
     method: str
     path: str
     status: int
-    body_bytes: int
-    """Of the answer."""
     user: str | None
     is_content: bool
     """It asked for the content of a file, and not for facts."""
+    body_bytes: int = 0
+    """Of the answer, once it is sent."""
 
 
 @dataclass(frozen=True)
