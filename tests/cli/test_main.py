@@ -112,20 +112,6 @@ def test_the_model_test_by_hand_needs_no_yaml(tmp_path: Path, spelling: tuple[st
     assert done.stdout.strip() in log.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--model_args", "dtype=float16"], "--model_name"),
-        (["--model_name", "x", "--model_args", "float16"], '"float16" is not key=value'),
-        (["--model_name", "x", "--model_args", "dtype=int3"], '"model.dtype"'),
-        (["--model_name", "x", "--mixed_precision", "fp64"], "fp64"),
-        (["--model_name", "x", "--num_gpus", "0"], "num_gpus"),
-    ],
-)
-def test_wrong_options_are_refused(tmp_path: Path, arguments: list[str], said: str) -> None:
-    assert_refused(benchy("test", *arguments, cwd=tmp_path), 2, "ConfigError", said)
-
-
 def test_an_unknown_command_is_refused(tmp_path: Path) -> None:
     assert_refused(benchy("evaluate", cwd=tmp_path), 2, "ConfigError", "evaluate")
 

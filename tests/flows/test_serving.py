@@ -219,12 +219,6 @@ def test_a_retried_run_repeats_only_what_failed(service: Service) -> None:
     assert service.log(run_id).count("the benchmark waits") == 1
 
 
-def test_a_folder_without_configs_is_refused(tmp_path: Path) -> None:
-    done = benchy("serve", tmp_path, cwd=REPOSITORY)
-    assert done.returncode == 2
-    assert "no YAML file" in done.stderr
-
-
 @pytest.mark.parametrize(
     ("server", "code", "said"),
     [({}, 2, "no Prefect server is configured"), ({"PREFECT_API_URL": f"{NOBODY_LISTENS}/api"}, 11, "does not answer")],
