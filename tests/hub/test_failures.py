@@ -110,7 +110,6 @@ def test_a_token_that_is_not_valid_is_said_where_it_comes_from(
         (418, NetworkError, "the Hub answered 418 for org/tiny: told to fail", False),
         (429, NetworkError, "the Hub limits the rate of requests (429) for org/tiny", True),
         (500, NetworkError, "the Hub is in trouble: 500 for org/tiny", True),
-        (503, NetworkError, "the Hub is in trouble: 503 for org/tiny", True),
     ],
 )
 def test_a_status_is_said_in_words(

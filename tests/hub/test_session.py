@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchy.errors import NetworkError
-from benchy.hub import Repo, go_offline, holding_token, is_offline, list_files, read_file, read_token
+from benchy.hub import Repo, holding_token, read_file, read_token
 from benchy.masking import mask
 from tests.hub.fixtures import loopback_hub, own_hub
 from tests.hub.server import LoopbackHub
@@ -63,23 +63,38 @@ def test_no_token_is_held_where_there_is_none() -> None:
         assert "HF_TOKEN" not in os.environ
 
 
-def test_offline_nothing_is_asked(own_hub: LoopbackHub) -> None:
-    own_hub.add_repository("org/tiny")
-    assert list_files(Repo("org/tiny")).files
-    assert not is_offline()
-    before = len(own_hub.seen)
-    go_offline()
-    assert is_offline()
-    with pytest.raises(NetworkError, match="HF_HUB_OFFLINE is set"):
-        list_files(Repo("org/tiny"))
-    assert len(own_hub.seen) == before
+_GIVE_UP = """
+import json, subprocess, sys
+import datasets.config
+from benchy.errors import NetworkError
+from benchy.hub import Repo, go_offline, is_offline, list_files
+
+child = [sys.executable, "-c", "from benchy.hub import is_offline; print(is_offline())"]
+before = is_offline(), datasets.config.HF_HUB_OFFLINE, len(list_files(Repo("org/tiny")).files)
+go_offline()
+try:
+    list_files(Repo("org/tiny"))
+    said = None
+except NetworkError as error:
+    said = error.message
+after = is_offline(), datasets.config.HF_HUB_OFFLINE
+print(json.dumps([before, after, said, subprocess.check_output(child, text=True)]))
+"""
 
 
-@pytest.mark.usefixtures("own_hub")
-def test_what_is_started_then_is_offline_too() -> None:
-    code = "from benchy.hub import is_offline; print(is_offline())"
-    said = []
-    for _ in range(2):
-        said.append(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
-        go_offline()
-    assert said == ["False\n", "True\n"]
+def test_offline_this_process_and_what_it_starts_ask_nothing(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
+    """In a process of its own: nothing goes back online."""
+    loopback_hub.add_repository("org/tiny")
+    done = subprocess.run(
+        [sys.executable, "-c", _GIVE_UP],
+        env=os.environ | loopback_hub.environment(tmp_path / "hf"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    before, after, said, child = json.loads(done.stdout)
+    assert before == [False, False, 1]
+    assert after == [True, True]
+    assert said.startswith("HF_HUB_OFFLINE is set, and org/tiny is not whole in the cache")
+    assert child == "True\n"
+    assert loopback_hub.count("/api/models/org/tiny") == 1
