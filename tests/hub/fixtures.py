@@ -29,7 +29,7 @@ def own_hub(loopback_hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.Monke
     for name, value in loopback_hub.environment(home).items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    constants = {
+    constants: dict[str, object] = {
         "ENDPOINT": loopback_hub.endpoint,
         "HUGGINGFACE_CO_URL_TEMPLATE": f"{loopback_hub.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}",
         "HF_HOME": str(home),
@@ -38,8 +38,8 @@ def own_hub(loopback_hub: LoopbackHub, tmp_path: Path, monkeypatch: pytest.Monke
         "HF_HUB_OFFLINE": False,
         "HF_HUB_DISABLE_XET": True,
     }
-    for name, value in constants.items():
-        monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
+    for constant, changed in constants.items():
+        monkeypatch.setattr(f"huggingface_hub.constants.{constant}", changed)
     close_session()
     yield loopback_hub
     close_session()
