@@ -22,18 +22,21 @@ SHORTEST = 8
 _SECRET_VARIABLE = re.compile(r"token(?!iz)|api_?key|secret|passw|credential|auth|(^|_)key(_|$)", re.IGNORECASE)
 """A variable of the environment whose name says that its value is a secret."""
 _SECRET_KEY = re.compile(
-    r"(.*_)?(api_?key|secret(_?key)?|access_?key|private_?key|subscription_?key|passw(or)?d|pwd|passphrase"
-    r"|authorization|auth|cookie|credentials?|(auth|access|api|hf|bearer|refresh|session)_?token)|token|use_auth_token",
+    r"(.*_)?(api_?key|secret(_?key)?|(access|private|subscription|functions|open_?ai|anthropic|azure)_?key"
+    r"|passw(or)?d|pwd|passphrase|authorization|auth|cookie|credentials?|jwt|pat"
+    r"|(auth|access|api|hf|hub|bearer|refresh|session|security|user|github|gitlab)_?token)|token|use_auth_token",
     re.IGNORECASE,
 )
 """A key of a mapping whose text is a secret; ``tokenizer`` and ``pad_token`` are none."""
 _SHAPES = re.compile(
     r"(?P<hub>\bhf_)[A-Za-z0-9]{20,}"
     r"|(?P<api>\bsk-)[A-Za-z0-9_-]{20,}"
+    r"|(?P<forge>\b(?:gh[opsu]_|github_pat_|glpat-|xox[abp]-))[A-Za-z0-9_-]{16,}"
+    r"|(?P<lone>://)[^/\s:@\"'*]{12,}(?=@)"
     r"|(?P<scheme>\b(?:Bearer|Basic) )(?=[A-Za-z._~+/-]*(?:[0-9=]|(?-i:[a-z][A-Z])))[A-Za-z0-9._~+/=-]{8,}"  # no word
     r"|(?P<user>://[^/\s:@]*:)[^/\s@]+(?=@)"
     r"|(?P<named>(?<![\w.?&-])(?:api_?key|access_?key|password|passwd|(?:access|auth)_token)=)[^\s,;&\"'*]+"
-    r"|(?P<query>[?&](?:api_?key|(?:subscription-)?key|(?:access_|auth_)?token|sig|signature|password|secret"
+    r"|(?P<query>[?&#](?:[\w.-]*[_-])?(?:api_?key|key|token|sig|signature|password|secret|jwt|credential"
     r"|code(?==[^&\s\"'#]{16}))=)[^&\s\"'#]+",
     re.IGNORECASE,
 )

@@ -11,6 +11,9 @@ from typing import BinaryIO
 LARGEST_RECORD_BYTES = 64 * 1024**2
 """Of a ``record.json``; the record of a run of all of lm-eval's benchmarks takes a few megabytes."""
 
+LARGEST_BYTES = 4 * 1024**3
+"""Of any other file that is read whole: the samples of a million documents take two of them."""
+
 
 def open_regular(path: Path) -> BinaryIO:
     """Open a file for reading.

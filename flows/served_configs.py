@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchy.benchmarks.own_files import SUFFIXES
 from benchy.errors import ConfigError
 
 SERVED_CONFIGS = "BENCHY_SERVED_CONFIGS"
@@ -25,7 +26,12 @@ def require_served(config: str, tasks: str | Sequence[str] | None) -> None:
     if path.parent != Path(served) or path.suffix not in {".yaml", ".yml"}:
         raise ConfigError(f'"{config}" is none of the configs that this service serves', hint=f"put it into {served}")
     names = tasks.split(",") if isinstance(tasks, str) else tasks or ()
-    if files := [name for name in names if name.strip().endswith((".yaml", ".yml"))]:
+    if files := [name for name in names if _may_be_file(name.strip())]:
         raise ConfigError(
             f'"{files[0]}" is a file, and this service takes names of benchmarks', hint="name it in a config"
         )
+
+
+def _may_be_file(name: str) -> bool:
+    """Tell whether `own_files` could find a file by it: a benchmark's template is a program of its author."""
+    return "/" in name or os.sep in name or name.endswith(SUFFIXES) or Path(name).exists()

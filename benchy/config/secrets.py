@@ -35,20 +35,25 @@ def refuse_secrets(config: BenchmarkConfig, *, source: str) -> None:
 
 
 def _find_in(config: BenchmarkConfig) -> Iterator[str]:
-    model = config.model
-    yield from _find(model.args, "model.args")
-    yield from _find(model.name, "model.name")
-    yield from _find(model.revision, "model.revision")
+    yield from _find(config.model.args, "model.args")
     yield from _find(config.evaluation.gen_kwargs, "evaluation.gen_kwargs")
+    for section, value in config.model_dump().items():
+        yield from _find(value, section, names=lambda _key: False)
 
 
 def _find(value: Any, where: str, *, named: bool = False, names: Callable[[str], bool] = names_secret) -> Iterator[str]:
     if isinstance(value, dict):
+        yield from (f"{where} (a key)" for key in value if looks_like_secret(str(key)))
         for key, part in value.items():
             told = names_secret_header if "header" in str(key).lower() else names
             yield from _find(part, f"{where}.{key}", named=named or names(str(key)), names=told)
     elif isinstance(value, list | tuple):
         for part in value:
             yield from _find(part, where, named=named, names=names)
-    elif isinstance(value, str) and value and (named or looks_like_secret(value)):
+    elif isinstance(value, str) and value and (named or looks_like_secret(value) or _is_header(value, names)):
         yield where
+
+
+def _is_header(text: str, names: Callable[[str], bool]) -> bool:
+    """Tell of a header's text, or of a JSON object with headers, whether one of them lets somebody in."""
+    return names is names_secret_header and any(map(names, re.findall(r"[\w-]+(?=\"?\s*:)", text)))

@@ -12,7 +12,7 @@ from benchy.leaderboard.page.rendering import JSON_FILE
 from benchy.leaderboard.ranking import rank
 from benchy.leaderboard.stores.records import RECEIVED_FILE, RECORDS, Stored, read_stored
 from benchy.record import RECORD_FILE, RunRecord
-from benchy.regular_files import read_regular
+from benchy.regular_files import LARGEST_BYTES, LARGEST_RECORD_BYTES, read_regular
 from benchy.results.agreement import find_contradictions, read_results
 
 
@@ -67,6 +67,8 @@ def find_wrong_board(folder: Path, stored: Stored) -> Iterator[str]:
 def read_file(folder: Path, name: str) -> bytes | None:
     """Return the content of a file of a folder; None if there is none, or it is no regular file."""
     try:
-        return read_regular(folder / Path(name).name, most=None)
+        return read_regular(
+            folder / Path(name).name, most=LARGEST_RECORD_BYTES if name == RECORD_FILE else LARGEST_BYTES
+        )
     except OSError:
         return None

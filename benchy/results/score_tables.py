@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from benchy.regular_files import read_regular
+from benchy.regular_files import LARGEST_BYTES, read_regular
 from benchy.results.scores import HASH_BYTES, Hashes, Scores
 
+MOST_DOCUMENTS = 10_000_000
+"""Of one benchmark: equal rows are packed so well that a small file may stand for any number of them."""
 OWN_COLUMNS = ("doc_id", "doc_hash", "target_hash", "prompt_hash", "cluster", "empty", "cut")
 """Every other column is a score, called ``metric,filter``."""
 _HASH_COLUMNS = {"documents": "doc_hash", "targets": "target_hash", "prompts": "prompt_hash"}
@@ -57,7 +59,10 @@ def read_scores(path: Path) -> Scores:
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(pyarrow.BufferReader(read_regular(path, most=None))).combine_chunks()
+        file = parquet.ParquetFile(pyarrow.BufferReader(read_regular(path, most=LARGEST_BYTES)))
+        if file.metadata.num_rows > MOST_DOCUMENTS:
+            raise ValueError(f"it says that it has {file.metadata.num_rows:,} rows")  # noqa: TRY301
+        table = file.read().combine_chunks()
         ids = table["doc_id"].to_numpy()
         return Scores(
             doc_ids=ids.astype(np.int64),

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from benchy.errors import ConfigError
 from benchy.hub import Repo, naming_failures, read_token
-from benchy.leaderboard.stores.records import RECORDS
-from benchy.record import RunRecord, read_record
+from benchy.leaderboard.stores.records import RECEIVED_FILE, RECORDS
+from benchy.leaderboard.verification import read_board
+from benchy.record import RunRecord
 from benchy.results.scored_run import ScoredRun, is_run, merge_runs, read_run
 
 _DATASET = re.compile(r"hf://datasets/(?P<name>[\w.-]+/[\w.-]+)[:/](?P<model>.+)")
@@ -20,7 +21,7 @@ WHAT_TO_NAME = (
     "name a run's folder, a run below outputs/, BOARD:MODEL, hf://datasets/ORG/NAME:MODEL, or lm_eval's folder"
 )
 MOST_NAMED = 5
-PUBLISHED = [f"{RECORDS}/*/record.json", f"{RECORDS}/*/results_*.json", f"{RECORDS}/*/scores_*.parquet"]
+PUBLISHED = [RECEIVED_FILE, f"{RECORDS}/*/record.json", f"{RECORDS}/*/results_*.json", f"{RECORDS}/*/scores_*.parquet"]
 
 
 @contextmanager
@@ -66,13 +67,18 @@ def _fetched(text: str) -> Iterator[tuple[Path, str]]:
 
 
 def _of_board(board: Path, name: str, text: str) -> ScoredRun:
-    """Return what a published model scored, of each benchmark its newest run."""
-    records = sorted(_records(board), key=lambda found: (found[0].ended_at or found[0].started_at, found[0].run_name))
+    """Return what a published model scored, of each benchmark what the leaderboard received last."""
+    stored = read_board(board)
+    records = [
+        (record, board / RECORDS / run) for run, record in stored.records.items() if is_run(board / RECORDS / run)
+    ]
     chosen = [
         (record, folder)
         for record, folder in records
         if name == record.run_name or (name in _names(record) and not record.is_test)
     ]
+    if not chosen and (why := stored.set_aside.get(name)):
+        raise ConfigError(f"{text} does not count: {why}", hint="`benchy verify` says more")
     if not chosen:
         known = sorted({record.model_label for record, _ in records if not record.is_test})
         near = difflib.get_close_matches(name, known, n=MOST_NAMED, cutoff=0.3) or known[:MOST_NAMED]
@@ -89,13 +95,3 @@ def _of_board(board: Path, name: str, text: str) -> ScoredRun:
 
 def _names(record: RunRecord) -> tuple[str, ...]:
     return record.model_label, record.config.model.name
-
-
-def _records(board: Path) -> Iterator[tuple[RunRecord, Path]]:
-    for folder in sorted((board / RECORDS).iterdir()):
-        try:
-            record = read_record(folder)
-        except (OSError, ValueError, RecursionError):  # `benchy verify` names it
-            continue
-        if record.evaluation is not None and is_run(folder):
-            yield record, folder

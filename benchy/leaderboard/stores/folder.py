@@ -21,7 +21,7 @@ from benchy.errors import DiskFull, UploadFailed, is_disk_full
 from benchy.leaderboard.stores.base import PAGE_FILE, Files, Snapshot
 from benchy.leaderboard.stores.records import RECORDS
 from benchy.record import RECORD_FILE
-from benchy.regular_files import LARGEST_RECORD_BYTES, read_regular
+from benchy.regular_files import LARGEST_BYTES, LARGEST_RECORD_BYTES, read_regular
 
 ASIDE = ".incoming"
 LOCK_FILE = ".lock"
@@ -60,7 +60,9 @@ class FolderStore:
     def read(self, path: str, snapshot: Snapshot) -> bytes | None:  # noqa: ARG002 - the lock is held
         """One file's content; None if there is none, or it cannot be read."""
         try:
-            return read_regular(self.folder / path, most=LARGEST_RECORD_BYTES if path.endswith(RECORD_FILE) else None)
+            return read_regular(
+                self.folder / path, most=LARGEST_RECORD_BYTES if path.endswith(RECORD_FILE) else LARGEST_BYTES
+            )
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -77,6 +79,7 @@ class FolderStore:
     def _add(self, files: Files) -> None:
         """Rename a run's folder into the store; one whose files were changed gets each of them anew."""
         for path in files:
+            _refuse_links(self.folder, path)
             (self.folder / ASIDE / path).parent.mkdir(parents=True, exist_ok=True)
             _write(self.folder / ASIDE / path, files[path])
         for folder in {PurePosixPath(path).parent for path in files}:
@@ -90,9 +93,20 @@ class FolderStore:
 
     def _replace(self, name: str, content: bytes | Path) -> None:
         here = self.folder / name
-        if not here.is_file() or here.read_bytes() != content:
+        if self.read(name, Snapshot(())) != content:
             _write(self.folder / ASIDE / name, content)
             (self.folder / ASIDE / name).replace(here)
+
+
+def _refuse_links(root: Path, path: str) -> None:
+    """Refuse a place that a link leads elsewhere: another one who may write here made it.
+
+    Raises:
+        UploadFailed: a folder on the way is a link.
+    """
+    for folder in PurePosixPath(path).parents:
+        if (root / folder).is_symlink() and folder != PurePosixPath():
+            raise UploadFailed(f"{root / folder} is a link, and nothing is written through it", hint="remove it")
 
 
 @contextmanager
