@@ -41,9 +41,7 @@ def metric(value: float | None, *, name: str = "acc", stderr: float | None = 0.0
 
 def asked(text: str, **settings: str) -> Questions:
     """Return what a benchmark asked, by any text: the same text asks the same."""
-    digest = hashlib.sha256(json.dumps([text, settings]).encode()).hexdigest()
-    documents = hashlib.sha256(text.encode()).hexdigest()
-    return Questions(digest=digest, documents=documents, settings=settings)
+    return Questions.of(hashlib.sha256(text.encode()).hexdigest(), None, settings)
 
 
 def benchmark(name: str, *metrics: Metric, **changes: Any) -> BenchmarkResult:

@@ -53,6 +53,8 @@ def _impossible(record: RunRecord) -> Iterator[str]:
     yield from (f'it names "{name[:100]}", which is no plain file name' for name in files if not is_plain(name))
     names = [record.config.model.name, *(part.name for part in parts)]
     yield from (f"it has a name of {len(name):,} characters" for name in names if len(name) > LONGEST_NAME)
+    forged = (part.name for part in parts if part.questions is not None and not part.questions.is_whole)
+    yield from (f"the digest of what {name} asks is not that of its settings" for name in forged)
     for part in parts:
         for metric in part.metrics:
             said = {metric.name: metric.value, f"standard error of {metric.name}": metric.stderr}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import Final, Literal, Self
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from benchy.config import Seeds
 from benchy.frozen import FrozenModel
+from benchy.hashing import hash_content
 from benchy.record.model_test import GpuUse
 
 
@@ -94,6 +96,17 @@ class Questions(FrozenModel):
     """SHA-256 over the documents that few-shot examples were drawn from, in their order; None without examples."""
     settings: dict[str, str] = Field(default_factory=dict)
     """What the benchmark's YAML sets, and the config changes in it, as JSON; ``sha256:...`` of what is long."""
+
+    @classmethod
+    def of(cls, documents: str, examples: str | None, settings: dict[str, str]) -> Self:
+        """Return the account with its digest."""
+        digest = hash_content(json.dumps([documents, examples, settings], sort_keys=True).encode())
+        return cls(digest=digest, documents=documents, examples=examples, settings=settings)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the digest is that of the rest: scores are compared by the digest alone."""
+        return self.digest == self.of(self.documents, self.examples, self.settings).digest
 
 
 class Prompting(FrozenModel):

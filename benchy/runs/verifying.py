@@ -5,22 +5,26 @@ from __future__ import annotations
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchy.config import UploadConfig
+from benchy.config import PerformanceConfig, UploadConfig
 from benchy.errors import BenchyError, ConfigError
 from benchy.hub import Repo, naming_failures, read_token
 from benchy.leaderboard.stores.records import RECORDS
 from benchy.leaderboard.verification import find_changes, find_wrong_board, read_board
 from benchy.protocol import Recompute
-from benchy.record import RECORD_FILE, is_edited, read_record, why_unreadable
+from benchy.record import RECORD_FILE, Recomputed, is_edited, read_record, why_unreadable
 from benchy.runs.publishing import config_without_model
 from benchy.runtimes.base import RunIdentity, Say
 from benchy.runtimes.choose import choose_runtime, load_runtime
 from benchy.runtimes.client import Worker
 from benchy.runtimes.launch import launch_of
+from benchy.runtimes.time_limits import TimeLimits
+
+MOST_SECONDS = 900.0
+"""For one run: samples that somebody made up may keep a metric busy for ever."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def verify(where: str, *, public_key: str | None, say: Say) -> Iterator[Verdict]
     """
     with ExitStack() as stack:
         folder = stack.enter_context(_fetched(where))
-        worker = stack.enter_context(_worker(folder, say))
+        worker = stack.enter_context(closing(_Recomputer(folder, say)))
         if (folder / RECORD_FILE).exists():
             yield _verify_run(folder, worker, public_key)
             return
@@ -63,12 +67,12 @@ def verify(where: str, *, public_key: str | None, say: Say) -> Iterator[Verdict]
             yield _verify_run(folder / RECORDS / name, worker, public_key)
 
 
-def _verify_run(folder: Path, worker: Worker, public_key: str | None) -> Verdict:
+def _verify_run(folder: Path, worker: _Recomputer, public_key: str | None) -> Verdict:
     try:
         record, edited = read_record(folder), is_edited(folder)
         changes = [*(["record.json was edited since Benchy wrote it"] if edited else [])]
         changes += find_changes(folder, record, public_key=public_key)
-        found = worker.request(Recompute(record=record, run_folder=str(folder.resolve())), lambda _event: None)
+        found = worker.recompute(Recompute(record=record, run_folder=str(folder.resolve())))
     except (OSError, ValueError, RecursionError) as error:
         return Verdict(folder.name, (f"its record cannot be read: {why_unreadable(error)}",))
     except BenchyError as error:
@@ -104,17 +108,36 @@ def _fetched(where: str) -> Iterator[Path]:
         yield Path(folder)
 
 
-@contextmanager
-def _worker(folder: Path, say: Say) -> Iterator[Worker]:
-    identity = RunIdentity("verify", str(uuid.uuid4()), folder.absolute())
-    config = config_without_model()
-    worker = Worker(
-        load_runtime(choose_runtime(config)).start(
-            launch_of(config, identity.folder, role="publish"), identity, say=say
-        ),
-        say,
-    )
-    try:
-        yield worker
-    finally:
-        worker.close()
+class _Recomputer:
+    """A worker that recomputes one run after the other; another one where the first is gone."""
+
+    def __init__(self, folder: Path, say: Say) -> None:
+        self._identity = RunIdentity("verify", str(uuid.uuid4()), folder.absolute())
+        self._say = say
+        self._worker: Worker | None = None
+
+    def recompute(self, request: Recompute) -> Recomputed:
+        """Return what the worker found; a run that takes longer than :data:`MOST_SECONDS` ends it, and no other run.
+
+        Raises:
+            BenchyError: as the worker's.
+        """
+        if self._worker is None:
+            self._worker = self._started()
+        try:
+            limits = TimeLimits(PerformanceConfig(run_timeout=MOST_SECONDS))
+            return self._worker.request(request, lambda _event: None, limits)
+        finally:
+            if not self._worker.alive:
+                self.close()
+
+    def _started(self) -> Worker:
+        config = config_without_model()
+        launch = launch_of(config, self._identity.folder, role="publish")
+        return Worker(load_runtime(choose_runtime(config)).start(launch, self._identity, say=self._say), self._say)
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._worker is not None:
+            self._worker.close()
+        self._worker = None

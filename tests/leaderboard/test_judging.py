@@ -10,7 +10,7 @@ import pytest
 from benchy.errors import UploadFailed
 from benchy.leaderboard.judging import LARGEST, find_impossible, find_unshowable, is_plain, require_rankable
 from benchy.record import RunRecord
-from tests.records import benchmark, group, make_record, metric
+from tests.records import asked, benchmark, group, make_record, metric
 
 
 def of(*scores: Any, **changes: Any) -> RunRecord:
@@ -41,6 +41,10 @@ def test_a_score_or_an_error_beyond_all_is_named(value: float) -> None:
         (of(documents=10**400), "record.evaluation.benchmarks.documents is no number that can be shown"),
         (of(samples_file="../record.json"), 'it names "../record.json", which is no plain file name'),
         (of(scores_file=".hidden"), 'it names ".hidden"'),
+        (
+            of(questions=asked("arc").model_construct(**dict(asked("arc")) | {"settings": {"a": "b"}})),
+            "digest of what arc",
+        ),
         (make_record("m" * 1001), "it has a name of 1,001 characters"),
         (make_record(scores={"b" * 1001: 0.5}), "it has a name of 1,001 characters"),
         (make_record(benchmarks=(), groups=(group("g" * 2000, metric(0.1), members=()),)), "2,000 characters"),

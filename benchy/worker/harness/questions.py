@@ -105,10 +105,12 @@ class QuestionReader:
 
 def make_questions(documents: str, examples: str | None, settings: Mapping[str, Any]) -> Questions:
     """Return the account with its digest; settings are of JSON's own types."""
-    texts = {name: _short(json.dumps(settings[name], sort_keys=True)) for name in sorted(settings)}
-    return Questions(
-        digest=_digest([documents, examples, texts]), documents=documents, examples=examples, settings=texts
-    )
+    return Questions.of(documents, examples, {name: as_setting(settings[name]) for name in sorted(settings)})
+
+
+def as_setting(value: Any) -> str:
+    """Return a setting of JSON's own types as it is kept: its JSON, or the hash of a long one."""
+    return _short(json.dumps(value, sort_keys=True))
 
 
 def _document_lines(task: Any) -> Iterator[str]:

@@ -15,6 +15,7 @@ from benchy.results.agreement import read_results
 from benchy.results.damage import damage_named
 from benchy.results.finished import require_file, require_scores
 from benchy.results.samples import read_samples
+from benchy.worker.harness.questions import as_setting, plain
 
 CLOSE = 1e-9
 """Relative: a sum in another order differs by less."""
@@ -65,6 +66,7 @@ class _Benchmark:
                     values[metric, sample["filter"]].append(_as_tuples(sample[metric]))
             if problem := _wrong_sample(sample, self.config):
                 yield f"{self.part.name}: document {sample['doc_id']}: {problem}"
+        yield from (f"{self.part.name}: {problem}" for problem in self._other_settings())
         for metric in self.part.metrics:
             aggregation = self._aggregation(metric.name)
             found = values[metric.name, metric.filter]
@@ -79,11 +81,33 @@ class _Benchmark:
         if longest != self.part.documents:
             yield f"{self.part.name}: {self.part.documents} documents, and {longest} in its samples"
 
+    def _other_settings(self) -> Iterator[str]:
+        """Say which settings that decide scores are not those by which the record's scores are compared.
+
+        What holds code of a benchmark's own cannot be held against a hash of it.
+        """
+        known = self.part.questions.settings if self.part.questions else None
+        if known is None:
+            return
+        for name in ("process_results", "filter_list"):
+            if bool(self.config.get(name)) != (name in known):
+                yield f"{name} in lm-eval's results file is not the record's"
+        said = self.config.get("metric_list")
+        if (
+            said
+            and "metric_list" in known
+            and not _holds_code(said)
+            and as_setting(plain(said)) != known["metric_list"]
+        ):
+            yield "metric_list in lm-eval's results file is not the record's"
+
     def _aggregation(self, metric: str) -> Callable[[list[Any]], float] | None:
         """As ``ConfigurableTask`` chooses it; None for a function of the benchmark's own."""
         from lm_eval.api.metrics import mean
         from lm_eval.api.registry import get_aggregation, get_metric_aggregation
 
+        if _holds_code(self.config.get("metric_list")):
+            return None
         listed = {entry["metric"]: entry for entry in self.config.get("metric_list") or () if "metric" in entry}
         name = listed.get(metric, {}).get("aggregation")
         found: Callable[[list[Any]], float] | None = mean
@@ -92,6 +116,13 @@ class _Benchmark:
         elif metric in listed:
             found = get_metric_aggregation(metric)
         return found
+
+
+def _holds_code(value: Any) -> bool:
+    """Tell of a setting whether lm-eval wrote the source of a function into it."""
+    if isinstance(value, Mapping | list):
+        return any(map(_holds_code, value.values() if isinstance(value, Mapping) else value))
+    return isinstance(value, str) and "\n" in value
 
 
 def _wrong_sample(sample: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
