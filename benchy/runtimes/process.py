@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import IO
 
-from benchy.errors import BenchyError, WorkerDied, WorkerError
+from benchy.errors import BenchyError, WorkerError
 from benchy.own_memory import close_to_others
 from benchy.runtimes.base import RunIdentity, Say
+from benchy.runtimes.endings import ended_by, ended_with
 from benchy.runtimes.launch import WorkerLaunch
 from benchy.runtimes.passed_on import passed_on
 from benchy.worker_python import in_environment_of
@@ -152,14 +153,7 @@ class ProcessTransport:
         """Why it ended without an answer."""
         self.wait(None)
         code = self._process.returncode
-        if code == -signal.SIGKILL:
-            return WorkerDied(
-                "the worker was killed (signal 9)",
-                hint="if nobody did that, the machine ran out of memory: `dmesg` tells; try a smaller batch or model",
-            )
-        if code < 0:
-            return WorkerDied(f"the worker crashed with {signal.Signals(-code).name}")
-        return WorkerDied(f"the worker ended with exit code {code} before it answered")
+        return ended_by(-code) if code < 0 else ended_with(code)
 
 
 def _chunks(stream: IO[bytes]) -> Iterator[bytes]:

@@ -17,7 +17,8 @@ from docker.errors import DockerException
 from docker.types import CancellableStream
 from docker.utils.socket import STDOUT, frames_iter_no_tty
 
-from benchy.errors import BenchyError, EngineLost, NotEnoughMemory, WorkerDied, WorkerError
+from benchy.errors import BenchyError, EngineLost, NotEnoughMemory, WorkerError
+from benchy.runtimes.endings import ended_with
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -127,14 +128,7 @@ class DockerTransport:
                 "the worker was killed by the kernel: its container ran out of memory",
                 hint='raise "container.memory", or take a smaller batch or model',
             )
-        if killed:
-            return WorkerDied(
-                "the worker was killed (signal 9)",
-                hint="if nobody did that, the machine ran out of memory: `dmesg` tells; try a smaller batch or model",
-            )
-        if code > 128:
-            return WorkerDied(f"the worker crashed with {signal.Signals(code - 128).name}")
-        return WorkerDied(f"the worker ended with exit code {code} before it answered")
+        return ended_with(code)
 
     def _read(self) -> None:
         """Take the two streams apart."""

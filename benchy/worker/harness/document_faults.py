@@ -7,12 +7,14 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from difflib import get_close_matches
 from typing import Any
 
-from benchy.errors import BenchyError, EvaluationFailed, causes
+from benchy.errors import BenchyError, EvaluationFailed, PromptTimeout, causes
 from benchy.worker.failures import failing_as, name_failure
 from benchy.worker.harness.gold_answers import describe_gold, is_without_gold, quoted
 from benchy.worker.harness.patching import replaced
 from benchy.worker.harness.prompt_limit import raising_after
 
+NAMED = (EvaluationFailed, PromptTimeout)
+"""Errors that say what is wrong by themselves."""
 KEYS = ("doc_to_text", "doc_to_target", "doc_to_choice")
 SECONDS_FOR_A_TEMPLATE = 10
 """For one document; a template that fills in fields takes some microseconds."""
@@ -58,7 +60,7 @@ def _naming_the_key(kind: Any, key: str) -> Callable[..., Any]:
         try:
             with limit or nullcontext():
                 return original(task, doc, *args, **kwargs)
-        except EvaluationFailed:
+        except NAMED:
             raise
         except Exception as error:
             raise _unfilled(task, doc, key, error) from error
@@ -130,7 +132,7 @@ def _naming_the_shots(kind: Any) -> Callable[..., Any]:
     def named(task: Any, doc: Any, num_fewshot: int, *args: Any, **kwargs: Any) -> Any:
         try:
             return original(task, doc, num_fewshot, *args, **kwargs)
-        except EvaluationFailed:
+        except NAMED:
             raise
         except Exception as error:
             raise _no_prompt(task, doc, num_fewshot, error) from error
@@ -169,7 +171,7 @@ def _naming_the_first_document(kind: Any) -> Callable[..., None]:
     def named(task: Any, *args: Any, **kwargs: Any) -> None:
         try:
             original(task, *args, **kwargs)
-        except EvaluationFailed:
+        except NAMED:
             raise
         except Exception as error:
             if not getattr(task, "task_docs", None):
@@ -241,7 +243,7 @@ def _naming_the_score(kind: Any) -> Callable[..., Any]:
     def named(task: Any, doc: Any, results: Any) -> Any:
         try:
             return original(task, doc, results)
-        except EvaluationFailed:
+        except NAMED:
             raise
         except Exception as error:
             numbers = [request.doc_id for request in task.instances or () if request.doc == doc]

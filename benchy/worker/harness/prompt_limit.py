@@ -11,6 +11,9 @@ from typing import Any, NoReturn
 
 from benchy.errors import BenchyError, PromptTimeout
 
+FOR_GOOD = 4
+"""Times the limit, in CPU seconds of all threads."""
+
 
 def limit_prompts(lm: Any, seconds: float) -> None:
     """Let lm-eval's model object put each prompt into its template for so many seconds at most, then raise."""
@@ -29,7 +32,11 @@ def limit_prompts(lm: Any, seconds: float) -> None:
 
 @contextmanager
 def raising_after(seconds: float, too_long: Callable[[], BenchyError]) -> Iterator[None]:
-    """Raise in the middle of Python code. What somebody else has set the process's one timer to goes on afterwards."""
+    """Raise in the middle of Python code. What somebody else has set the process's one timer to goes on afterwards.
+
+    Python raises between two steps of its own, and one step may be a comparison of 2^60 items: so that such a one holds
+    no GPU, the kernel ends the process (SIGVTALRM) once it has computed for several times as long.
+    """
 
     def stop(_signal: int, _frame: object) -> NoReturn:
         raise too_long()
@@ -38,9 +45,11 @@ def raising_after(seconds: float, too_long: Callable[[], BenchyError]) -> Iterat
         yield
         return
     handler = signal.signal(signal.SIGALRM, stop)
+    last = signal.setitimer(signal.ITIMER_VIRTUAL, FOR_GOOD * seconds)
     left, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, left, interval)
+        signal.setitimer(signal.ITIMER_VIRTUAL, *last)
         signal.signal(signal.SIGALRM, handler)
