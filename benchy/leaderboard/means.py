@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from benchy.leaderboard.board import Cell, Column
@@ -34,6 +34,22 @@ def columns_of_mean(columns: Sequence[Column], rows: Sequence[Cells]) -> tuple[i
     return tuple(_indices(best))
 
 
+def plausible(columns: Sequence[Column], rows: Sequence[Cells]) -> list[Cells]:
+    """Return the rows without the scores beyond 0 to 1 of columns whose scores mostly lie within.
+
+    One record with an accuracy of -0.0001 must not take the column out of everybody's mean.
+    """
+    are_odd = [_odd([row[index] for row in rows]) for index in range(len(columns))]
+    return [tuple(None if odd(cell) else cell for odd, cell in zip(are_odd, row, strict=True)) for row in rows]
+
+
+def _odd(cells: Cells) -> Callable[[Cell | None], bool]:
+    """Return what tells of a cell of a column whether it is no proportion where most are."""
+    values = [cell.value for cell in cells if cell is not None and cell.value is not None]
+    are_proportions = 2 * sum(0 <= value <= 1 for value in values) >= len(values)
+    return lambda cell: are_proportions and cell is not None and cell.value is not None and not 0 <= cell.value <= 1
+
+
 def _scale(column: Column, cells: Cells) -> _Scale | None:
     better = column.conditions.higher_is_better
     values = [cell.value for cell in cells if cell is not None and cell.value is not None]
@@ -51,13 +67,15 @@ def _blocks(within: int, masks: list[int], superseding: list[int]) -> set[int]:
 def _superseding(columns: Sequence[Column], rows: Sequence[Cells]) -> list[int]:
     """For each column those that count in its place: of the same benchmark with more models or newer, or a group."""
     ages = [_age(index, column, rows) for index, column in enumerate(columns)]
+    alike: dict[str, list[int]] = defaultdict(list)
+    above: dict[str, int] = defaultdict(int)
+    for index, column in enumerate(columns):
+        alike[column.conditions.benchmark].append(index)
+        for name in {part.name for part in column.conditions.below}:
+            above[name] |= 1 << index
     return [
-        sum(
-            1 << other
-            for other, against in enumerate(columns)
-            if column.conditions.benchmark in {part.name for part in against.conditions.below}
-            or (column.conditions.benchmark == against.conditions.benchmark and ages[other] > ages[index])
-        )
+        above[column.conditions.benchmark]
+        | sum(1 << other for other in alike[column.conditions.benchmark] if ages[other] > ages[index])
         for index, column in enumerate(columns)
     ]
 

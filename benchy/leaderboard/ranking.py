@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from benchy.leaderboard.board import Board, Cell, Column, Kind, Row, Score, Table
-from benchy.leaderboard.means import columns_of_mean
+from benchy.leaderboard.means import columns_of_mean, plausible
 from benchy.leaderboard.models import Asked, GatheredModel, gather, identity
 from benchy.record import RunRecord
 from benchy.results.differences import differences
@@ -73,8 +73,10 @@ def _table(models: list[GatheredModel]) -> Table:
     kind = models[0].kind
     columns = _columns(models)
     cells = [tuple(model.cell(column.id) for column in columns) for model in models]
-    counted = columns_of_mean(columns, cells) if kind == "comparable" else ()
-    rows = [_row(model, own, counted) for model, own in zip(models, cells, strict=True)]
+    taken = plausible(columns, cells)
+    counted = columns_of_mean(columns, taken) if kind == "comparable" else ()
+    needed = [[row[index] for index in counted] for row in taken]
+    rows = [_row(model, own, part) for model, own, part in zip(models, cells, needed, strict=True)]
     if counted:
         rows = _ranked(rows, higher_is_better=columns[counted[0]].conditions.higher_is_better is True)
     return Table(
@@ -109,8 +111,7 @@ def _column(one: Asked, first: Asked) -> Column:
     return Column(id=one.id, conditions=one.conditions, questions=one.questions, differs=differs)
 
 
-def _row(model: GatheredModel, cells: tuple[Cell | None, ...], counted: Sequence[int]) -> Row:
-    needed = [cells[index] for index in counted]
+def _row(model: GatheredModel, cells: tuple[Cell | None, ...], needed: Sequence[Cell | None]) -> Row:
     scores = [cell for cell in needed if cell is not None]
     newest, tested = model.newest, model.newest.model_test
     return Row(
