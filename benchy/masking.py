@@ -8,9 +8,10 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
+
+from benchy.home_folders import with_home
 
 if TYPE_CHECKING:
     import logging
@@ -154,7 +155,7 @@ def _password_of(address: str) -> str | None:
 def _is_path(value: str) -> bool:
     """``HF_TOKEN_PATH``, ``SSH_AUTH_SOCK``: where a secret is, not what it is."""
     try:
-        return value.startswith(("/", "~", ".")) and Path(value).expanduser().exists()
+        return value.startswith(("/", "~", ".")) and with_home(value).exists()
     except (OSError, ValueError, RuntimeError):
         return False
 

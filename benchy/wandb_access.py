@@ -58,6 +58,6 @@ def find_wandb_access() -> WandbAccess:
 def _stored_key(base_url: str) -> str | None:
     try:
         found = netrc.netrc().authenticators(urlsplit(base_url).hostname or "")
-    except (OSError, netrc.NetrcParseError):
+    except (OSError, UnicodeError, netrc.NetrcParseError):
         return None
     return found[2] if found else None

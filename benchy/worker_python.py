@@ -6,6 +6,8 @@ import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from benchy.home_folders import with_home
+
 VARIABLE = "BENCHY_WORKER_PYTHON"
 """Names that Python for all configs of a host that name none."""
 _OF_THIS_PYTHON = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__")
@@ -20,7 +22,7 @@ def other_python(named: str | None) -> str | None:
     python = named or os.environ.get(VARIABLE)
     if not python or os.sep not in python:
         return python or None
-    return str(Path(python).expanduser().absolute())
+    return str(with_home(python).absolute())
 
 
 def in_environment_of(python: str, variables: Mapping[str, str], *, keep: Collection[str] = ()) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 TORCH_NAMES = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn",
     "F8_E5M2": "float8_e5m2", "I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8",
+    "U64": "uint64", "U32": "uint32", "U16": "uint16",
     "BOOL": "bool",
 }  # fmt: skip
 """safetensors' dtypes and torch's names for them."""
@@ -18,6 +19,7 @@ TORCH_NAMES = {
 BYTES = {
     "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8_e4m3fn": 1, "float8_e5m2": 1, "int64": 8,
     "int32": 4, "int16": 2, "int8": 1, "uint8": 1, "bool": 1,
+    "uint64": 8, "uint32": 4, "uint16": 2,
 }  # fmt: skip
 """Of one number."""
 

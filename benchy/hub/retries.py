@@ -58,4 +58,4 @@ def _delay(state: RetryCallState) -> float:
 def _retry_after(error: BaseException) -> float | None:
     response = getattr(error, "response", None)
     value = response.headers.get("Retry-After") if response is not None else None
-    return float(value) if value and value.isdigit() else None
+    return float(value) if value and value.isascii() and value.isdigit() else None

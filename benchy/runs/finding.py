@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchy.errors import ConfigError
+from benchy.home_folders import with_home
 from benchy.hub import Repo, naming_failures, read_token
 from benchy.leaderboard.stores.records import RECEIVED_FILE, RECORDS
 from benchy.leaderboard.verification import read_board
@@ -40,13 +41,13 @@ def found_run(text: str) -> Iterator[ScoredRun]:
         with _fetched(text) as (folder, name):
             yield _of_board(folder, name, text)
         return
-    for folder in (Path(text).expanduser(), Path("outputs") / text):
+    for folder in (with_home(text), Path("outputs") / text):
         if is_run(folder):
             yield read_run(folder)
             return
     board, colon, name = text.rpartition(":")
-    if colon and (Path(board).expanduser() / RECORDS).is_dir():
-        yield _of_board(Path(board).expanduser(), name, text)
+    if colon and (with_home(board) / RECORDS).is_dir():
+        yield _of_board(with_home(board), name, text)
         return
     raise ConfigError(f'"{text}" is no run that can be found here', hint=WHAT_TO_NAME)
 

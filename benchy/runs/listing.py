@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchy.errors import ConfigError
+from benchy.home_folders import with_home
 from benchy.record import RECORD_FILE, RunRecord, read_record, why_unreadable
 from benchy.runs.folders import is_open
 
@@ -67,7 +68,7 @@ def find_run(text: str, outputs: Path) -> ListedRun:
     Raises:
         ConfigError: there is none, there are several, or its record cannot be read.
     """
-    folder = Path(text).expanduser()
+    folder = with_home(text)
     if not (folder / RECORD_FILE).exists():
         names = [path.parent.name for path in outputs.glob(f"*/{RECORD_FILE}")]
         matches = [text] if text in names else sorted(name for name in names if text in name)

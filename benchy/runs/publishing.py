@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchy.config import UPLOAD_TOKEN, BenchmarkConfig, UploadConfig, WandbConfig, parse_config
 from benchy.errors import ConfigError
+from benchy.home_folders import with_home
 from benchy.leaderboard.stores.hub_access import upload_token
 from benchy.masking import remember_secret
 from benchy.protocol import LogToWandb, Phase, Progress, Upload
@@ -138,7 +139,7 @@ def _read_signing_key() -> str | None:
     if not path:
         return None
     try:
-        key = Path(path).expanduser().read_text(encoding="utf-8")
+        key = with_home(path).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"{SIGNING_KEY} names {path}, which cannot be read: {error}", hint="name a PEM file"

@@ -9,8 +9,11 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from benchy.config import PerformanceConfig, UploadConfig
 from benchy.errors import BenchyError, ConfigError
+from benchy.home_folders import with_home
 from benchy.hub import Repo, naming_failures, read_token
 from benchy.leaderboard.stores.records import RECORDS
 from benchy.leaderboard.verification import find_changes, find_wrong_board, read_board
@@ -95,9 +98,14 @@ def read_public_key(path: Path | None) -> str | None:
 @contextmanager
 def _fetched(where: str) -> Iterator[Path]:
     """Provide the folder itself, or a copy of what a dataset holds."""
-    name = UploadConfig(to=where).data_set
+    try:
+        name = UploadConfig(to=where).data_set
+    except ValidationError as error:
+        raise ConfigError(
+            f'"{where}" is neither a folder nor hf://datasets/ORG/NAME', hint="name a run's or a leaderboard's"
+        ) from error
     if name is None:
-        yield Path(where).expanduser()
+        yield with_home(where)
         return
     from huggingface_hub import snapshot_download
 

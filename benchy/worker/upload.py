@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from benchy.errors import UploadFailed
+from benchy.home_folders import with_home
 from benchy.leaderboard.exports.model_card import offer
 from benchy.leaderboard.publication import Publication, make_publication
 from benchy.leaderboard.publish import Published, publish
@@ -49,7 +50,7 @@ def _publish(publication: Publication, request: Upload) -> Uploaded:
     if name is not None:
         return _to_hub(publication, request, name)
     brought = load_brought(request.config)
-    store: Store = FolderStore(Path(request.config.to).expanduser().resolve())
+    store: Store = FolderStore(with_home(request.config.to).resolve())
     if brought is not None:
         kind, place = brought
         store = kind.open(place, request.token)
