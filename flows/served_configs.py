@@ -34,4 +34,4 @@ def require_served(config: str, tasks: str | Sequence[str] | None) -> None:
 
 def _may_be_file(name: str) -> bool:
     """Tell whether `own_files` could find a file by it: a benchmark's template is a program of its author."""
-    return "/" in name or os.sep in name or name.endswith(SUFFIXES) or Path(name).exists()
+    return "/" in name or name.endswith(SUFFIXES) or (name != "" and Path(name).exists())

@@ -9,7 +9,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from benchy.results.score_tables import read_scores, write_scores
+from benchy.results.score_tables import MOST_DOCUMENTS, read_scores, write_scores
 from benchy.results.scores import HASH_BYTES, Scores
 
 COUNT = 5
@@ -69,4 +69,12 @@ def test_what_is_no_such_table_is_named(tmp_path: Path) -> None:
         read_scores(path)
     path.unlink()
     with pytest.raises(OSError, match=r"scores\.parquet"):
+        read_scores(path)
+
+
+def test_a_small_file_of_very_many_rows_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "scores.parquet"
+    parquet.write_table(pyarrow.table({"doc_id": pyarrow.nulls(MOST_DOCUMENTS + 1, pyarrow.int8())}), path)
+    assert path.stat().st_size < 10**6
+    with pytest.raises(ValueError, match="it says that it has 10,000,001 rows"):
         read_scores(path)

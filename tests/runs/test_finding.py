@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from benchy.errors import ConfigError
+from benchy.hashing import hash_content
+from benchy.leaderboard.stores.records import RECEIVED_FILE, RECORDS, Received
 from benchy.results.scored_run import ScoredRun
 from benchy.runs.finding import WHAT_TO_NAME, found_run
 from tests.hub.fixtures import loopback_hub, own_hub
@@ -75,6 +77,12 @@ def board(here: Path) -> Path:
     return here / "board"
 
 
+def receive(board: Path, *names: str) -> None:
+    """Note that a leaderboard received these runs, in this order."""
+    hashes = {name: hash_content((board / RECORDS / name / "record.json").read_bytes()) for name in names}
+    (board / RECEIVED_FILE).write_bytes(Received(runs=hashes).to_bytes())
+
+
 def score(run: ScoredRun, benchmark: str) -> float:
     return run.benchmarks[benchmark].values["acc,none"]
 
@@ -111,6 +119,25 @@ def test_records_that_cannot_be_read_are_passed_over(board: Path) -> None:
         folder.mkdir()
         (folder / "record.json").write_text(content, encoding="utf-8")
     assert score(find("board:org/alpha"), "arc") == 0.75
+
+
+def test_what_the_leaderboard_received_last_counts_whatever_a_clock_said(here: Path) -> None:
+    """A record that says that it ended in the year 9999 was the base of every gate."""
+    forged = publish(here / "board", "org/alpha", {"arc": 0.1}, day=365 * 1000)
+    honest = publish(here / "board", "org/alpha", {"arc": 0.75}, day=1)
+    receive(here / "board", forged, honest)
+    assert score(find("board:org/alpha"), "arc") == 0.75
+
+
+def test_a_record_that_was_changed_does_not_count_and_is_named(board: Path) -> None:
+    name = publish(board, "org/gamma", {"arc": 0.4})
+    receive(board, name)
+    path = board / "records" / name / "record.json"
+    path.write_text(path.read_text().replace("0.4", "0.9"), encoding="utf-8")
+    with pytest.raises(ConfigError, match='no run of "org/gamma"'):
+        find("board:org/gamma")
+    with pytest.raises(ConfigError, match="does not count: its record was changed since it was published"):
+        find(f"board:{name}")
 
 
 def test_an_empty_leaderboard_has_none(here: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -244,3 +245,27 @@ def test_a_kill_at_any_moment_leaves_the_leaderboard_whole(tmp_path: Path) -> No
 def files_of(leaderboard: Path) -> dict[str, bytes]:
     """Return what a reader sees."""
     return {name: data for name, (data, _) in content(leaderboard).items() if not name.startswith(".")}
+
+
+def test_nothing_is_written_through_a_link_that_somebody_planted(tmp_path: Path) -> None:
+    record = make_record(run_name="run")
+    publish_record(record, tmp_path / "board")
+    there, victim = tmp_path / "board" / "records" / "run", tmp_path / "victim"
+    there.rename(tmp_path / "elsewhere")
+    victim.mkdir()
+    (victim / "record.json").write_text("precious")
+    there.symlink_to(victim)
+    with pytest.raises(UploadFailed, match="is a link, and nothing is written through it"):
+        publish_record(record, tmp_path / "board")
+    assert [path.name for path in victim.iterdir()] == ["record.json"]
+    assert (victim / "record.json").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["received.json", "leaderboard.json", "leaderboard.csv"])
+def test_a_file_of_eight_terabytes_of_nothing_stops_nobody(tmp_path: Path, name: str) -> None:
+    """It was read whole: "out of memory", for every upload from then on."""
+    publish_record(make_record("org/alpha", run_name="alpha"), tmp_path / "board")
+    os.truncate(tmp_path / "board" / name, 8 * 1024**4)
+    publish_record(make_record("org/beta", run_name="beta"), tmp_path / "board")
+    assert set(runs_on(tmp_path / "board")) == {"alpha", "beta"}
+    assert (tmp_path / "board" / name).stat().st_size < 10**6
