@@ -12,10 +12,10 @@ from tests.commands import REPOSITORY
 LONGEST_FILE = 300
 FUNCTION_MEDIAN, FUNCTION_P90 = 7, 20
 """Lines of a function's body, its docstring left out."""
-SAME_NAME_SHARE = 0.49
-"""Of modules that have a test file of their own; the aim is 0.85. It only rises."""
-TEST_TO_CODE = 0.83
-"""Lines of tests by lines of code; the aim is 1. It only rises."""
+SAME_NAME_SHARE = 0.85
+"""Of modules that have a test file of their own."""
+TEST_TO_CODE = 1
+"""Lines of tests by lines of code."""
 
 
 def modules(folder: str) -> list[Path]:

@@ -12,7 +12,7 @@ import yaml
 
 from benchy.errors import SuiteIncomplete
 from benchy.runs.listing import ListedRun, list_runs
-from tests.commands import DEMO, assert_refused, benchy, reach_demo, start_benchy, worker_pids
+from tests.commands import DEMO, benchy, reach_demo, start_benchy, worker_pids
 
 
 @pytest.fixture
@@ -65,8 +65,3 @@ def test_a_suite_that_is_ended_leaves_no_process_and_goes_on(folder: Path, how: 
     assert "published" not in states(folder)
     assert benchy("run", "night.yaml", cwd=folder, HF_HUB_OFFLINE="1").returncode == SuiteIncomplete.exit_code
     assert states(folder).count("published") == 1
-
-
-def test_an_option_that_is_for_one_config_is_refused(folder: Path) -> None:
-    refused = benchy("run", "night.yaml", "--tasks", "arc_easy", cwd=folder)
-    assert_refused(refused, 2, "ConfigError", "night.yaml is a suite, for which --tasks is not")
