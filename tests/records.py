@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from benchy.config import LM_EVAL_SEEDS, BenchmarkConfig, Seeds, parse_config
-from benchy.leaderboard.publication import Publication, make_publication
+from benchy.leaderboard.exports.base import Publication
+from benchy.leaderboard.publication import make_publication
 from benchy.leaderboard.publish import Published, publish
 from benchy.leaderboard.stores.folder import FolderStore
 from benchy.record import (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from benchy.errors import UploadFailed
 from benchy.hashing import hash_content
+from benchy.leaderboard.exports.base import Publication
 from benchy.leaderboard.exports.every_eval_ever import to_every_eval_ever
 from benchy.leaderboard.private_paths import clean_results, last_part
 from benchy.masking import mask_data
@@ -17,18 +17,6 @@ from benchy.record import RECORD_FILE, RunRecord
 from benchy.results.agreement import find_contradictions, read_results
 from benchy.results.damage import damage_named
 from benchy.results.finished import require_file, require_plain_name
-
-
-@dataclass(frozen=True)
-class Publication:
-    """A finished run, ready for any leaderboard."""
-
-    record: RunRecord
-    """As published."""
-    files: Mapping[str, bytes | Path]
-    """What its folder in the store holds, by name: content, or where it is."""
-    aside: Path
-    """The folder for what is made of it on the way."""
 
 
 def make_publication(

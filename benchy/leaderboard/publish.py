@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from benchy.leaderboard.board import Board
+from benchy.leaderboard.exports.base import Publication
 from benchy.leaderboard.exports.dataset_card import CARD_FILE, make_card
 from benchy.leaderboard.exports.parquet import LEADERBOARD_TABLE, make_leaderboard_table, make_tables
 from benchy.leaderboard.judging import find_unshowable, require_rankable
 from benchy.leaderboard.manifest import MANIFEST_FILE, find_differences, make_manifest
 from benchy.leaderboard.page.rendering import render
-from benchy.leaderboard.publication import Publication
 from benchy.leaderboard.ranking import rank
 from benchy.leaderboard.stores.base import Files, Snapshot, Store
 from benchy.leaderboard.stores.conflicts import retrying

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from benchy.errors import UploadFailed
 from benchy.home_folders import with_home
+from benchy.leaderboard.exports.base import Publication
 from benchy.leaderboard.exports.model_card import offer
-from benchy.leaderboard.publication import Publication, make_publication
+from benchy.leaderboard.publication import make_publication
 from benchy.leaderboard.publish import Published, publish
 from benchy.leaderboard.stores.base import Store
 from benchy.leaderboard.stores.brought import load_brought

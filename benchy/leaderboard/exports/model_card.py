@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from benchy import hub
+from benchy.leaderboard.exports.base import Publication
 from benchy.leaderboard.exports.every_eval_ever import hub_data_set
 from benchy.leaderboard.exports.hub_benchmarks import HubBenchmarks, NotABenchmark
-from benchy.leaderboard.publication import Publication
 from benchy.record import BenchmarkResult, RunRecord
 from benchy.results.conditions import headline
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchy.leaderboard.board import Board
-from benchy.leaderboard.publication import Publication
+from benchy.leaderboard.exports.base import Publication
 from benchy.leaderboard.rows import CSV_COLUMNS, board_rows, score_columns
 from benchy.record import EvaluationResult, RunRecord
 from benchy.results.samples import prompt_of, read_samples

@@ -13,8 +13,8 @@ from benchy.benchmarks.packages import require_packages
 from benchy.config import BenchmarkConfig, Seeds
 from benchy.errors import EvaluationFailed
 from benchy.worker.failures import failing_as
-from benchy.worker.fetch.metrics import fetch_metrics
 from benchy.worker.harness.document_faults import faults_named, refuse_misspelled_fields
+from benchy.worker.harness.metrics import fetch_metrics
 from benchy.worker.harness.task_manager import (
     expand_names,
     holds_no_benchmarks,

@@ -10,7 +10,7 @@ import yaml
 
 from benchy.benchmarks.index import index_tasks
 from benchy.benchmarks.packages import code_files
-from benchy.worker.fetch.metrics import fetch_metrics, metrics_in
+from benchy.worker.harness.metrics import fetch_metrics, metrics_in
 from tests.commands import REPOSITORY, benchy, write_config
 
 METRIC = """
