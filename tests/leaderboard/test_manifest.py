@@ -51,7 +51,10 @@ def test_each_difference_is_named() -> None:
     assert differences(samples__jsonl=b"") == ["samples.jsonl was not published with this run"]
 
 
-@pytest.mark.parametrize("made_up", [b"", b"[]", b'{"subject": []}', b'{"subject": [{"name": "../x"}]}', b"[" * 99_999])
+@pytest.mark.parametrize(
+    "made_up",
+    [b"", b"[]", b'{"subject": []}', b'{"subject": [{"name": "../x"}]}', pytest.param(b"[" * 99_999, id="deep")],
+)
 def test_what_is_no_manifest_is_named(made_up: bytes) -> None:
     assert list(find_differences(made_up, FILES.get)) == ["manifest.json cannot be read"]  # type: ignore[arg-type]
 

@@ -59,7 +59,10 @@ def test_another_version_is_told(evaluation: EvaluationResult) -> None:
     ]
 
 
-@pytest.mark.parametrize(("content", "said"), [(b"[]", "no JSON object"), (b"[" * 99_999, "deep"), (b"{", "Expecting")])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"[]", "no JSON object"), pytest.param(b"[" * 99_999, "deep", id="deep"), (b"{", "Expecting")],
+)
 def test_what_is_no_results_file(content: bytes, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         read_results(content)

@@ -39,6 +39,7 @@ def test_the_stores_own_order_counts_and_what_it_does_not_know_comes_after_by_it
         (content(B), "record.json is not that of a finished run of this name"),
         (content(A).replace(b'"value":0.5', b'"value":1e300'), "the acc of arc_easy is 1e+300"),
     ],
+    ids=["nothing", "a list", "deep", "another's", "impossible"],
 )
 def test_what_is_no_record_is_set_aside_with_the_reason(found: bytes | None, why: str) -> None:
     stored = read_stored({"a": found, "b": content(B)})
