@@ -84,7 +84,7 @@ def evaluation(session: Session, request: Evaluation) -> EvaluationResult:
         ),
         prompting=prompting_of(config, lm),
         warnings=(*warnings, *flaws),
-        results_file=evaluated.files["results"],
+        results_file=evaluated.results_file,
         requests=clock.requests,
         resumed_requests=resumable.found,
         resumed_seconds=resumable.found_seconds,

@@ -15,8 +15,13 @@ LONGEST_NAME = 200
 """Bytes of a benchmark's name that go into the name of its file whole."""
 
 
-def write_files(tracker: Any, folder: Path, results: dict[str, Any], samples: dict[str, list[Any]]) -> dict[str, str]:
-    """Have lm-eval's tracker write its files, and return their names. It only warns when it cannot, so look.
+def write_files(
+    tracker: Any, folder: Path, results: dict[str, Any], samples: dict[str, list[Any]]
+) -> tuple[str, dict[str, str]]:
+    """Have lm-eval's tracker write its files. It only warns when it cannot, so look.
+
+    Returns:
+        The name of the results file, and those of the samples files by benchmark.
 
     Raises:
         OSError: the folder cannot be written.
@@ -34,7 +39,7 @@ def write_files(tracker: Any, folder: Path, results: dict[str, Any], samples: di
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(PROBE_BYTES))
         raise EvaluationFailed(f"lm-eval could not write {', '.join(broken)} to {folder}", hint="the log says why")
-    return {"results": written} | names
+    return written, names
 
 
 def file_part(benchmark: str) -> str:

@@ -31,7 +31,7 @@ def benchmark_result(
         documents=counts["effective"],
         documents_in_all=counts["original"],
         metrics=_metrics(scores, lambda metric, of: (higher_is_better.get(metric), documents[metric, of])),
-        samples_file=evaluated.files.get(name),
+        samples_file=evaluated.samples_files.get(name),
         scores_file=evaluated.score_files.get(name),
         prompts_hash=prompts_hash(task),
         questions=questions,

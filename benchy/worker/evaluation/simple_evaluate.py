@@ -33,8 +33,10 @@ class Evaluated:
     """Of how many each benchmark's metrics are made."""
     flaws: Mapping[str, Flaws]
     """By benchmark."""
-    files: Mapping[str, str]
-    """Names of lm-eval's files: of ``results``, and of each benchmark's samples."""
+    results_file: str
+    """The name of lm-eval's own."""
+    samples_files: Mapping[str, str]
+    """Likewise, by benchmark."""
     score_files: Mapping[str, str]
     """Names of the tables of each document's scores, by benchmark."""
 
@@ -76,8 +78,8 @@ def simple_evaluate(
     results["config"]["model"] = tracker.general_config_tracker.model_source = config.model.lm_eval_backend
     samples = results.pop("samples", None) or {}
     score_files = write_score_files(folder, samples, config.evaluation.cluster)
-    files = write_files(tracker, folder, results, samples)
-    return Evaluated(results, documents, flaws, files, score_files)
+    results_file, samples_files = write_files(tracker, folder, results, samples)
+    return Evaluated(results, documents, flaws, results_file, samples_files, score_files)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def _watched(task: Any, notice: Callable[[], None]) -> Iterator[None]:
     def built(*args: Any, **kwargs: Any) -> Any:
         with replaced(task, **{method: noted(method) for method in asked if hasattr(task, method)}):
             prompt = build(*args, **kwargs)
-        *examples, question = zip_longest(*asked.values())
+        *examples, question = zip_longest(*asked.values()) if any(asked.values()) else [("", None)]
         if question in examples and question[0] != "":
             notice()
         for texts in asked.values():

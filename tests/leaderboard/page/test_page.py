@@ -245,7 +245,7 @@ def test_every_ranked_model_has_a_point_in_every_plot(page: Browser) -> None:
 def test_a_phone_shows_it_without_scrolling_sideways(page: Browser, scheme: str, tmp_path: Path) -> None:
     page.look(width=360, height=780, scheme=scheme)
     page.screenshot(tmp_path / f"phone-{scheme}.png")
-    assert page.driver.execute_script("return document.documentElement.scrollWidth") == 360
+    assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 360  # less a scroll bar
 
 
 def test_twelve_benchmarks_fit_on_a_printed_page(chromium: Browser, tmp_path: Path) -> None:  # noqa: F811

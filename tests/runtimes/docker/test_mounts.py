@@ -17,6 +17,7 @@ def test_the_worker_sees_the_folders_that_the_config_names(tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     for folder in ("model", "tasks", "adapter", "more"):
         (tmp_path / folder).mkdir()
+    (tmp_path / "more" / "own.yaml").touch()
     settings = config(
         model={"name": "model", "args": {"peft": "adapter", "tokenizer": "a/b"}},
         evaluation={"tasks": ["x", "more/own.yaml"], "include_path": "tasks"},

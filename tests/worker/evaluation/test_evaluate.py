@@ -178,18 +178,22 @@ def test_a_task_that_raises_while_scoring(make_config: MakeConfig, tmp_path: Pat
 
 
 def test_names_that_are_no_file_names(make_config: MakeConfig, task_folder: Path, tmp_path: Path) -> None:
+    """A benchmark called as lm-eval's other file is no matter either: its samples took the place of the results."""
+    names = ("own/task", "own%2Ftask", "long" * 60, "results")
     folder = shutil.copytree(task_folder, tmp_path / "tasks")
-    for number, name in enumerate(("own/task", "own%2Ftask", "long" * 60)):
+    for number, name in enumerate(names):
         text = (folder / "tiny_letter.yaml").read_text().replace("task: tiny_letter", f"task: {name}")
         (folder / f"own{number}.yaml").write_text(text)
-    config = make_config(f"own/task,own%2Ftask,{'long' * 60}", include_path=str(folder), limit=2)
+    config = make_config(",".join(names), include_path=str(folder), limit=2)
     session = prepared_session(config)
-    for resumed in (0, 36):
+    for resumed in (0, 48):
         result = evaluation(session, Evaluation(run_folder=str(tmp_path / "run")))
         assert result.resumed_requests == resumed
-        assert {part.name for part in result.benchmarks} == {"own/task", "own%2Ftask", "long" * 60}
+        assert {part.name for part in result.benchmarks} == set(names)
+        assert result.results_file.startswith("results_")
+        assert json.loads((tmp_path / "run" / result.results_file).read_text())["configs"]
         files = [part.samples_file for part in result.benchmarks]
-        assert len(set(files)) == 3
+        assert len(set(files)) == 4
         assert all(name and len((tmp_path / "run" / name).read_text().splitlines()) == 2 for name in files)
 
 
