@@ -117,13 +117,17 @@ def is_healthy(api: str) -> bool:
 
 
 def ask(api: str, path: str, *, password: str | None = None, **body: Any) -> Any:
-    """POST to the server's REST API; the password is ``user:password``."""
+    """POST to the server's REST API; the password is ``user:password``.
+
+    A busy server answers 503 while its database is locked, and Prefect's own client asks again too.
+    """
     user, _, secret = (password or "").partition(":")
-    return (
-        httpx.post(f"{api}/{path}", json=body, timeout=30, auth=(user, secret) if password else None)
-        .raise_for_status()
-        .json()
-    )
+    for seconds in (0.5, 1, 2, 4, 8, 0):
+        answer = httpx.post(f"{api}/{path}", json=body, timeout=30, auth=(user, secret) if password else None)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
+        time.sleep(seconds)
+    return answer.raise_for_status().json()
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float) -> None:
