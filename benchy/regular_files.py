@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
 LARGEST_RECORD_BYTES = 64 * 1024**2
@@ -13,6 +13,11 @@ LARGEST_RECORD_BYTES = 64 * 1024**2
 
 LARGEST_BYTES = 4 * 1024**3
 """Of any other file that is read whole: the samples of a million documents take two of them."""
+
+
+def is_plain_name(name: str) -> bool:
+    """Return whether this is the name of a file or folder, and neither a path nor hidden nor more than one line."""
+    return bool(name) and PurePath(name).name == name and not name.startswith(".") and name.isprintable()
 
 
 def open_regular(path: Path) -> BinaryIO:

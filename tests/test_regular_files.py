@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchy.regular_files import append_to_regular, open_regular, read_regular
+from benchy.regular_files import append_to_regular, is_plain_name, open_regular, read_regular
 
 
 def _pipe(path: Path) -> None:
@@ -100,3 +100,19 @@ def test_a_refused_file_leaves_no_descriptor_open(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="it is no regular file"):
             open_regular(tmp_path / "pipe")
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("results.json", True),
+        ("a b", True),
+        ("", False),
+        ("a/b", False),
+        ("..", False),
+        (".git", False),
+        ("a\nb", False),
+    ],
+)
+def test_a_plain_name(name: str, plain: bool) -> None:
+    assert is_plain_name(name) is plain

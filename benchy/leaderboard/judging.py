@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import PurePath
 from typing import Any
 
 from benchy.errors import UploadFailed
 from benchy.leaderboard.page.rendering import render
 from benchy.leaderboard.ranking import rank
 from benchy.record import RunRecord
+from benchy.regular_files import is_plain_name
 
 LARGEST = 1e15
 """No score, error, count or time that is ranked may be greater: the sum of their squares is finite."""
@@ -50,7 +50,7 @@ def _impossible(record: RunRecord) -> Iterator[str]:
     parts = (*record.evaluation.groups, *record.evaluation.benchmarks)
     own = [name for part in parts for name in (part.samples_file, part.scores_file) if name]
     files = [record.evaluation.results_file, *own]
-    yield from (f'it names "{name[:100]}", which is no plain file name' for name in files if not is_plain(name))
+    yield from (f'it names "{name[:100]}", which is no plain file name' for name in files if not is_plain_name(name))
     names = [record.config.model.name, *(part.name for part in parts)]
     yield from (f"it has a name of {len(name):,} characters" for name in names if len(name) > LONGEST_NAME)
     forged = (part.name for part in parts if part.questions is not None and not part.questions.is_whole)
@@ -77,8 +77,3 @@ def _is_out(value: object) -> bool:
     if isinstance(value, int):
         return abs(value) > LARGEST
     return isinstance(value, float) and not (math.isfinite(value) and abs(value) <= LARGEST)
-
-
-def is_plain(name: str) -> bool:
-    """Return whether this is the name of a file or folder, and neither a path nor hidden nor more than one line."""
-    return bool(name) and PurePath(name).name == name and not name.startswith(".") and name.isprintable()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from benchy.errors import UploadFailed
 from benchy.record import RECORD_FILE, RunRecord, is_edited, read_record, why_unreadable
+from benchy.regular_files import is_plain_name
 
 
 def require_file(folder: Path, name: str) -> Path:
@@ -57,6 +58,6 @@ def require_scores(record: RunRecord) -> None:
 
 def require_plain_name(name: str, folder: Path) -> str:
     """Refuse a name with which a record that was tampered with makes files elsewhere, or publishes them."""
-    if not name or PurePath(name).name != name or name.startswith(".") or not name.isprintable():
+    if not is_plain_name(name):
         raise UploadFailed(f'the record in {folder} names "{name}", which is no plain file name', hint="run it again")
     return name

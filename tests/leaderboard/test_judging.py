@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchy.errors import UploadFailed
-from benchy.leaderboard.judging import LARGEST, find_impossible, find_unshowable, is_plain, require_rankable
+from benchy.leaderboard.judging import LARGEST, find_impossible, find_unshowable, require_rankable
 from benchy.record import RunRecord
 from tests.records import asked, benchmark, group, make_record, metric
 
@@ -52,19 +52,3 @@ def test_a_score_or_an_error_beyond_all_is_named(value: float) -> None:
 )
 def test_other_numbers_and_names(record: RunRecord, said: str) -> None:
     assert said in (find_impossible(record) or "")
-
-
-@pytest.mark.parametrize(
-    ("name", "plain"),
-    [
-        ("results.json", True),
-        ("a b", True),
-        ("", False),
-        ("a/b", False),
-        ("..", False),
-        (".git", False),
-        ("a\nb", False),
-    ],
-)
-def test_a_plain_name(name: str, plain: bool) -> None:
-    assert is_plain(name) is plain
