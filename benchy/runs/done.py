@@ -17,7 +17,13 @@ from benchy.record import Facts, RunRecord
 from benchy.runs.listing import ListedRun, list_runs
 
 
-def find_done(config: BenchmarkConfig, facts: Facts) -> ListedRun | None:
+def listed_for(config: BenchmarkConfig) -> list[ListedRun]:
+    """Return the runs that lie where a config's own would: what :func:`find_done` looks through."""
+    outputs = Path(config.evaluation.output_path)
+    return [run for run in list_runs(outputs) if isinstance(run, ListedRun)] if outputs.is_dir() else []
+
+
+def find_done(config: BenchmarkConfig, facts: Facts, runs: Iterable[ListedRun] | None = None) -> ListedRun | None:
     """Return the newest run that this config need not repeat; None if there is none.
 
     It has scores, lies where the config publishes, and is of the same model (commit, or a folder that nobody changed
@@ -26,13 +32,12 @@ def find_done(config: BenchmarkConfig, facts: Facts) -> ListedRun | None:
     Args:
         config: what would be run.
         facts: what preflight found out of it now.
+        runs: :func:`listed_for` it, where they were listed already: to read them all takes long where they are many.
 
     Raises:
         BenchyError: the Hub does not say at which commit a dataset is.
     """
-    outputs = Path(config.evaluation.output_path)
-    runs = list_runs(outputs) if outputs.is_dir() else ()
-    finished = (run for run in runs if isinstance(run, ListedRun) and _fits(run, config))
+    finished = (run for run in (listed_for(config) if runs is None else runs) if _fits(run, config))
     return next((run for run in finished if _is_unchanged(run.record, config, facts)), None)
 
 

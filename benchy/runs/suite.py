@@ -21,7 +21,7 @@ from benchy.config.suite import Cell, Suite
 from benchy.errors import BenchyError
 from benchy.preflight.checks import preflight
 from benchy.record import Facts
-from benchy.runs.done import find_done
+from benchy.runs.done import find_done, listed_for
 from benchy.runs.listing import ListedRun
 from benchy.runs.signals import PARENT
 
@@ -63,10 +63,14 @@ def plan(suite: Suite, *, again: bool = False) -> Iterator[PlannedCell]:
         suite: what to run.
         again: whether cells that are done are run again.
     """
+    runs: dict[str, list[ListedRun]] = {}
     for cell in suite.cells:
+        outputs = cell.config.evaluation.output_path
+        if outputs not in runs:
+            runs[outputs] = listed_for(cell.config)
         try:
             facts = preflight(cell.config)
-            yield PlannedCell(cell, facts, done=None if again else find_done(cell.config, facts))
+            yield PlannedCell(cell, facts, done=None if again else find_done(cell.config, facts, runs[outputs]))
         except BenchyError as error:
             yield PlannedCell(cell, error=error)
 
