@@ -31,18 +31,18 @@ def check(config: Path, gpu_memory: str | None, build: bool, **changes: Any) -> 
     from benchy.checkpoint.files import source_of
     from benchy.checkpoint.memory import parse_memory
     from benchy.cli.suites import check_suite, refuse_changes
-    from benchy.config import load_config, with_overrides
-    from benchy.config.loading import read_settings
-    from benchy.config.suite import is_suite
+    from benchy.config import with_overrides
+    from benchy.config.suite import Suite, load_either
     from benchy.display.tables import facts_lines
     from benchy.preflight.checks import preflight
     from benchy.record import with_source
 
-    if is_suite(read_settings(config)[0]):
+    loaded = load_either(config)
+    if isinstance(loaded, Suite):
         refuse_changes(config, {"gpu_memory": gpu_memory, "build": build, **changes})
-        check_suite(config, changes["limit"])
+        check_suite(loaded.with_limit(changes["limit"]))
         return
-    checked = with_overrides(load_config(config), **changes)
+    checked = with_overrides(loaded, **changes)
     facts = preflight(checked, gpu_memory=parse_memory(gpu_memory) if gpu_memory else None)
     model = with_source(checked.model.name, source_of(checked.model))
     click.echo(f"✅ {config}: {model} on {', '.join(checked.evaluation.tasks)}")

@@ -21,9 +21,8 @@ def run(config: Path, resume: bool, at_once: int, again: bool, **changes: Any) -
     """Test, evaluate and publish: the whole of a config, or of a suite of models and configs."""
     from benchy.cli.open_files import allow_open_files
     from benchy.cli.suites import refuse_changes, run_suite
-    from benchy.config import load_config, with_overrides
-    from benchy.config.loading import read_settings
-    from benchy.config.suite import is_suite
+    from benchy.config import with_overrides
+    from benchy.config.suite import Suite, load_either
     from benchy.display.tables import warning_lines
     from benchy.display.terminal import shown_on_terminal
     from benchy.preflight.checks import preflight
@@ -33,11 +32,12 @@ def run(config: Path, resume: bool, at_once: int, again: bool, **changes: Any) -
 
     end_with_parent()
     allow_open_files()
-    if is_suite(read_settings(config)[0]):
+    loaded = load_either(config)
+    if isinstance(loaded, Suite):
         refuse_changes(config, changes)
-        run_suite(config, limit=changes["limit"], at_once=at_once, again=again)
+        run_suite(loaded.with_limit(changes["limit"]), config, at_once=at_once, again=again)
         return
-    checked = with_overrides(load_config(config), **changes)
+    checked = with_overrides(loaded, **changes)
     runtime = choose_runtime(checked)
     facts = preflight(checked, runtime=runtime)
     for line in warning_lines(facts.warnings):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchy.errors import ConfigError, SuiteIncomplete
+
+if TYPE_CHECKING:
+    from benchy.config.suite import Suite
 
 FOLDER = "suites"
 """Below evaluation.output_path: the configs and outputs of the runs of suites."""
@@ -23,14 +26,12 @@ def refuse_changes(path: Path, changes: dict[str, Any]) -> None:
         raise ConfigError(f"{path} is a suite, for which --{given[0].replace('_', '-')} is not", hint="edit the file")
 
 
-def check_suite(path: Path, limit: float | None) -> None:
+def check_suite(suite: Suite) -> None:
     """Print the plan of a suite, and all that is wrong with it."""
-    from benchy.config.suite import load_suite
     from benchy.display.suite import plan_line, plan_rows
     from benchy.display.terminal import print_table
     from benchy.runs.suite import plan
 
-    suite = load_suite(path).with_limit(limit)
     planned = list(plan(suite))
     print_table(plan_rows(planned), title=f"Suite {suite.name}")
     click.echo(plan_line(planned))
@@ -40,15 +41,13 @@ def check_suite(path: Path, limit: float | None) -> None:
         raise errors[0]
 
 
-def run_suite(path: Path, *, limit: float | None, at_once: int, again: bool) -> None:
+def run_suite(suite: Suite, path: Path, *, at_once: int, again: bool) -> None:
     """Run what of a suite is not done; one run that fails stops no other."""
-    from benchy.config.suite import load_suite
     from benchy.display.suite import ended_line, plan_line, suite_rows
     from benchy.display.terminal import print_table
     from benchy.plain_text import plain_line
     from benchy.runs.suite import plan, run_cells
 
-    suite = load_suite(path).with_limit(limit)
     planned = list(plan(suite, again=again))
     click.echo(f"Suite {suite.name}, {plan_line(planned)}", err=True)
     folder = Path(suite.cells[0].config.evaluation.output_path) / FOLDER / suite.name

@@ -27,8 +27,16 @@ def load_config(path: Path) -> BenchmarkConfig:
     Raises:
         ConfigError: not readable, not YAML, or not valid; names the file, the line, the key and what was expected.
     """
-    data, lines = read_settings(path)
-    return require_tasks_given(parse_config(data, source=str(path), lines=lines), source=str(path))
+    return config_of(path, *read_settings(path))
+
+
+def config_of(path: Path, settings: object, lines: dict[KeyPath, int]) -> BenchmarkConfig:
+    """Check what :func:`read_settings` read of a file.
+
+    Raises:
+        ConfigError: not valid.
+    """
+    return require_tasks_given(parse_config(settings, source=str(path), lines=lines), source=str(path))
 
 
 def read_settings(path: Path) -> tuple[object, dict[KeyPath, int]]:

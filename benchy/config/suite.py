@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchy.config.benchmark import BenchmarkConfig
-from benchy.config.loading import parse_config, read_settings, require_tasks_given
+from benchy.config.loading import config_of, parse_config, read_settings, require_tasks_given
 from benchy.config.overrides import with_overrides
 from benchy.errors import ConfigError
 
@@ -51,13 +51,22 @@ def is_suite(settings: object) -> bool:
     return isinstance(settings, dict) and any(key in settings for key in OWN_KEYS)
 
 
-def load_suite(path: Path) -> Suite:
-    """Read a suite's file and every config that it names.
+def load_either(path: Path) -> BenchmarkConfig | Suite:
+    """Read a file once, whichever of the two it is: it may be a pipe.
+
+    Raises:
+        ConfigError: it cannot be read, or is not valid.
+    """
+    settings, lines = read_settings(path)
+    return suite_of(path, settings) if is_suite(settings) else config_of(path, settings, lines)
+
+
+def suite_of(path: Path, settings: object) -> Suite:
+    """Check what a suite's file holds, and read every config that it names.
 
     Raises:
         ConfigError: a file cannot be read, or a cell of it is no valid config; names the cell.
     """
-    settings, _ = read_settings(path)
     if not isinstance(settings, dict):
         raise ConfigError(f"{path}: expected the sections {' and '.join(OWN_KEYS)}")
     _refuse_unknown_keys(settings, path)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.commands import assert_refused, benchy, write_config
+from tests.commands import REPOSITORY, assert_refused, benchy, benchy_command, write_config
 
 
 def test_its_help_names_every_option(tmp_path: Path) -> None:
@@ -34,3 +35,13 @@ def test_what_is_wrong_is_refused_also_of_a_file_that_is_named_without_its_folde
     write_config(tmp_path / "configs", "wrong.yaml", evaluation={"batchsize": 1})
     assert_refused(benchy("check", *arguments, cwd=tmp_path), 2, "ConfigError", said)
     assert [path.name for path in tmp_path.iterdir()] == ["configs"]
+
+
+def test_a_config_may_come_through_a_pipe(tmp_path: Path) -> None:
+    """It is read once: what tells a suite from a config reads no second time."""
+    text = write_config(tmp_path).read_text(encoding="utf-8")
+    done = subprocess.run(
+        benchy_command("check", "/dev/stdin"), input=text, cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "✅ /dev/stdin: " in done.stdout

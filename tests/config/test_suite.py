@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from benchy.config.suite import Suite, is_suite, load_suite
+from benchy.config.suite import Suite, is_suite, load_either
 from benchy.errors import ConfigError
 
 
@@ -22,7 +22,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def suite(folder: Path, **settings: Any) -> Suite:
     (folder / "night.yaml").write_text(yaml.safe_dump({"models": ["org/a"], "benchmarks": ["arc.yaml"], **settings}))
-    return load_suite(Path("night.yaml"))
+    found = load_either(Path("night.yaml"))
+    assert isinstance(found, Suite)
+    return found
 
 
 def test_each_model_meets_each_benchmark_config(folder: Path) -> None:

@@ -17,7 +17,7 @@ import yaml
 
 from benchy.benchmarks.index import index_folder, require_tasks
 from benchy.config import load_config
-from benchy.config.suite import load_suite
+from benchy.config.suite import Suite, load_either
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
@@ -72,7 +72,9 @@ def test_every_config_that_is_shipped_is_valid(path: Path) -> None:
 
 def test_the_suite_that_is_shipped_has_cells_of_two_models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    cells = load_suite(CONFIGS / "suites" / "demo.yaml").cells
+    found = load_either(CONFIGS / "suites" / "demo.yaml")
+    assert isinstance(found, Suite)
+    cells = found.cells
     assert len({cell.model for cell in cells}) * len({cell.benchmark for cell in cells}) == len(cells) == 4
 
 
